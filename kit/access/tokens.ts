@@ -1,0 +1,108 @@
+import { createPrivateKey, createPublicKey, generateKeyPairSync, randomUUID } from "node:crypto";
+import { linkSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { calculateJwkThumbprint, createLocalJWKSet, createRemoteJWKSet, exportJWK, jwtVerify, SignJWT, type JSONWebKeySet, type JWTVerifyGetKey } from "jose";
+import type { Caller } from "../contract/index.ts";
+import type { Clock } from "../runtime/index.ts";
+
+export const issuer = "holdfast";
+export const audience = "holdfast";
+
+export interface VerifierOptions {
+  /** A key set, or the address of one (RFC 7517). */
+  readonly keys: JSONWebKeySet | URL;
+  readonly clock: Clock;
+}
+
+/** Gives the caller that a token names; rejects, with a reason for the log, for any other token. EdDSA only. */
+export type Verify = (token: string) => Promise<Caller>;
+
+const cacheSize = 10_000;
+
+export function verifier({ keys, clock }: VerifierOptions): Verify {
+  const getKey: JWTVerifyGetKey = keys instanceof URL ? createRemoteJWKSet(keys) : createLocalJWKSet(keys);
+  const verified = new Map<string, { readonly caller: Caller; readonly until: number }>();
+  return async (token) => {
+    const known = verified.get(token);
+    if (known !== undefined && known.until > clock.now()) return known.caller;
+    const { payload } = await jwtVerify(token, getKey, {
+      algorithms: ["EdDSA"],
+      issuer,
+      audience,
+      clockTolerance: 5,
+      requiredClaims: ["sub", "exp"],
+      currentDate: new Date(clock.now()),
+    });
+    const caller = callerOf(payload.sub ?? "", payload["roles"]);
+    if (verified.size >= cacheSize) {
+      const [oldest] = verified.keys();
+      if (oldest !== undefined) verified.delete(oldest);
+    }
+    verified.set(token, { caller, until: (payload.exp ?? 0) * 1000 });
+    return caller;
+  };
+}
+
+function callerOf(subject: string, roles: unknown): Caller {
+  if (subject.startsWith("service:")) return { kind: "service", name: subject.slice("service:".length) };
+  return { kind: "user", id: subject, roles: Array.isArray(roles) ? roles.filter((role) => typeof role === "string") : [] };
+}
+
+export interface SigningKeys {
+  readonly privateKey: ReturnType<typeof createPrivateKey>;
+  readonly keyId: string;
+  readonly jwks: JSONWebKeySet;
+}
+
+/** The key of a development platform: made once in the data directory, readable by its owner only. */
+export async function developmentKeys(dataDirectory: string): Promise<SigningKeys> {
+  const file = path.join(dataDirectory, "keys", "signing.pem");
+  let pem = read(file);
+  if (pem === undefined) {
+    mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
+    const made = generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+    const draft = `${file}.${randomUUID()}`;
+    writeFileSync(draft, made, { mode: 0o600, flush: true });
+    // Who links first has made the key; two processes that start at once end up with the same one.
+    try {
+      linkSync(draft, file);
+    } catch (error) {
+      if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+    } finally {
+      unlinkSync(draft);
+    }
+    pem = read(file) ?? made;
+  }
+  const privateKey = createPrivateKey(pem);
+  const jwk = await exportJWK(createPublicKey(privateKey));
+  const keyId = await calculateJwkThumbprint(jwk);
+  return { privateKey, keyId, jwks: { keys: [{ ...jwk, kid: keyId, alg: "EdDSA", use: "sig" }] } };
+}
+
+function read(file: string): string | undefined {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+export interface TokenRequest {
+  readonly caller: Caller;
+  /** Seconds. @default 3600 */
+  readonly lifetime?: number;
+  readonly clock: Clock;
+}
+
+export async function mintToken(keys: SigningKeys, { caller, lifetime = 3600, clock }: TokenRequest): Promise<string> {
+  const now = Math.floor(clock.now() / 1000);
+  return new SignJWT(caller.kind === "user" ? { roles: [...caller.roles] } : {})
+    .setProtectedHeader({ alg: "EdDSA", kid: keys.keyId })
+    .setSubject(caller.kind === "user" ? caller.id : `service:${caller.name}`)
+    .setIssuer(issuer)
+    .setAudience(audience)
+    .setIssuedAt(now)
+    .setExpirationTime(now + lifetime)
+    .sign(keys.privateKey);
+}

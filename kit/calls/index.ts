@@ -1,0 +1,1 @@
+export { LocalCalls } from "./local.ts";

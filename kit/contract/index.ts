@@ -1,0 +1,35 @@
+export { Type as t, type TSchema } from "typebox";
+export { contractFaults } from "./contract-faults.ts";
+export {
+  contracts,
+  noContent,
+  paramsSchema,
+  replySpec,
+  type Access,
+  type BodyOf,
+  type Caller,
+  type CallerOf,
+  type Contract,
+  type Endpoint,
+  type EndpointSpec,
+  type EventContract,
+  type EventData,
+  type HeadersOf,
+  type Method,
+  type ParamsOf,
+  type QueryOf,
+  type RepliesOf,
+  type ReplySpec,
+  type ServiceIdentity,
+  type User,
+} from "./contracts.ts";
+export { cutter } from "./cut.ts";
+export { docsPage, type Documented } from "./docs-page.ts";
+export { jsonSchema, schemaFaults, type JsonSchema } from "./json-schema.ts";
+export { kitProblems } from "./kit-problems.ts";
+export { openapi, type ApiInfo } from "./openapi.ts";
+export { page, pageOf, pageQuery, type PageSource } from "./page.ts";
+export { findProblem, isProblem, problemBody, ProblemError, type AnyProblem, type Problem, type ProblemSpec } from "./problem.ts";
+export { makeReply, type MadeReply, type Replied, type Reply, type ReplyOf, type ReplyTo } from "./reply.ts";
+export { compile, convert, findBadText, maxDepth, type FieldError, type Validator } from "./validator.ts";
+export type { Value } from "./value.ts";

@@ -1,0 +1,103 @@
+import type { TSchema } from "typebox";
+import { Compile } from "typebox/compile";
+import { closed, jsonSchema, plain, type JsonSchema } from "./json-schema.ts";
+
+export interface FieldError {
+  readonly in: "body" | "query" | "params" | "headers";
+  /** JSON pointer (RFC 6901); empty for the whole value. */
+  readonly field: string;
+  readonly rule: string;
+  readonly message: string;
+}
+
+export interface Validator {
+  check(value: unknown): boolean;
+  /** At most 20; only asked for after `check` said no. `in` is "body" until the caller says better. */
+  errors(value: unknown): readonly FieldError[];
+}
+
+/** Deeper values are refused where the schema says no more than "unknown". */
+export const maxDepth = 32;
+const maxErrors = 20;
+
+/** Compiles a schema once. Closed: unknown fields are refused at every object level, unless the schema itself says otherwise. */
+export function compile(schema: TSchema, { open }: { readonly open: boolean }): Validator {
+  const form = plain(jsonSchema(schema));
+  const compiled = Compile(open ? form : closed(form));
+  const mayBeDeep = hasUnknown(form);
+  return {
+    check: (value) => compiled.Check(value) && !(mayBeDeep && tooDeep(value, maxDepth)),
+    errors(value) {
+      const found = new Map<string, FieldError>();
+      const add = (field: string, rule: string, message: string) => {
+        const key = `${field} ${rule}`;
+        if (found.size < maxErrors && !found.has(key)) found.set(key, { in: "body", field, rule, message });
+      };
+      for (const { keyword, instancePath, params, message } of compiled.Errors(value)) {
+        if (keyword === "boolean") add(instancePath, "unknown", "is not a field of this contract");
+        else if (keyword === "required" && "requiredProperties" in params && Array.isArray(params.requiredProperties)) {
+          for (const name of params.requiredProperties) add(`${instancePath}/${pointer(String(name))}`, "required", "is required");
+        } else if (keyword !== "additionalProperties") add(instancePath, keyword, message);
+      }
+      if (found.size === 0 && mayBeDeep && tooDeep(value, maxDepth)) add("", "depth", `is nested deeper than ${String(maxDepth)} levels`);
+      return [...found.values()];
+    },
+  };
+}
+
+export const pointer = (name: string): string => name.replaceAll("~", "~0").replaceAll("/", "~1");
+
+function hasUnknown({ type, properties, items, anyOf, patternProperties, enum: values, const: constant }: JsonSchema): boolean {
+  if (type === undefined && anyOf === undefined && values === undefined && constant === undefined) return true;
+  return [...Object.values(properties ?? {}), ...Object.values(patternProperties ?? {}), ...(items === undefined ? [] : [items]), ...(anyOf ?? [])].some(hasUnknown);
+}
+
+function tooDeep(value: unknown, left: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return left === 0 || Object.values(value).some((inner) => tooDeep(inner, left - 1));
+}
+
+/** NUL and lone surrogates are valid JSON, but no text that every store can hold. Finds the first string or key that has them. */
+export function findBadText(value: unknown, at = ""): FieldError | undefined {
+  if (typeof value === "string") {
+    return isBad(value) ? { in: "body", field: at, rule: "text", message: "holds NUL or half a surrogate pair" } : undefined;
+  }
+  if (typeof value !== "object" || value === null) return undefined;
+  for (const [name, inner] of Object.entries(value)) {
+    const field = `${at}/${pointer(name)}`;
+    if (isBad(name)) return { in: "body", field, rule: "text", message: "is a name that holds NUL or half a surrogate pair" };
+    const found = findBadText(inner, field);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+const isBad = (text: string): boolean => text.includes("\u0000") || !text.isWellFormed();
+
+type Text = string | readonly string[] | undefined;
+
+/** Params, query and headers come as text: numbers and booleans are read where the schema says so; what cannot be read stays as it is. */
+export function convert(schema: TSchema, raw: Readonly<Record<string, Text>>): Record<string, unknown> {
+  const { properties = {} } = jsonSchema(schema);
+  const value: Record<string, unknown> = {};
+  for (const [name, text] of Object.entries(raw)) {
+    if (text === undefined) continue;
+    const part = properties[name];
+    const converted = part === undefined ? text : convertOne(part, text);
+    // A name such as `__proto__` must stay an own field, so that the validator sees it.
+    Object.defineProperty(value, name, { value: converted, enumerable: true, configurable: true, writable: true });
+  }
+  return value;
+}
+
+function convertOne(schema: JsonSchema, text: string | readonly string[]): unknown {
+  if (schema.type === "array") return (typeof text === "string" ? [text] : text).map((item) => scalar(schema.items ?? {}, item));
+  return typeof text === "string" ? scalar(schema, text) : text;
+}
+
+function scalar({ type, anyOf }: JsonSchema, text: string): unknown {
+  const types = new Set([type, ...(anyOf ?? []).map((part) => part.type)]);
+  if ((types.has("integer") || types.has("number")) && /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/.test(text)) return Number(text);
+  if (types.has("boolean") && (text === "true" || text === "false")) return text === "true";
+  return text;
+}

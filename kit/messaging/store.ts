@@ -1,0 +1,178 @@
+import type { Envelope } from "./envelope.ts";
+
+/** What a unit of work lets its handler do beside the store itself. */
+export interface Unit<Access> {
+  readonly access: Access;
+  /**
+   * Buffers a message for the outbox; it is inserted at the end of the unit. Throws before the first write of the unit
+   * (the write is what orders the key) and after the unit has ended.
+   */
+  publish(message: Outgoing): void;
+}
+
+/** A message before the store gives it id and time. */
+export type Outgoing = Omit<Envelope, "id" | "time">;
+
+/** An Idempotency-Key in its scope: hash of principal, route and key; and the fingerprint of path, query and body. */
+export interface KeyClaim {
+  readonly scope: string;
+  readonly fingerprint: string;
+}
+
+export interface StoredReply {
+  readonly status: number;
+  /** JSON text; undefined where the reply has no body. */
+  readonly body: string | undefined;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export interface UnitOfWork<Access, T> {
+  /** Names the handler in reports: `PlaceOrder`. */
+  readonly label: string;
+  /** On the monotonic clock. A unit that has not begun by then is refused with `kit/overloaded`. */
+  readonly deadline: number;
+  readonly key?: KeyClaim;
+  /** What is stored under the key; called inside the group, before its commit. Required with `key`. */
+  readonly encode?: (value: T) => StoredReply;
+  /** May be called again where the engine asks for it: it has no effects but through `unit`. */
+  readonly work: (unit: Unit<Access>) => Promise<T>;
+}
+
+export type Settled<T> =
+  | { readonly kind: "committed"; readonly value: T }
+  /** The key had been used before, by a request with the same fingerprint: `work` counts for nothing. */
+  | { readonly kind: "replayed"; readonly reply: StoredReply };
+
+/** What becomes of a message whose handler failed. */
+export type Verdict =
+  | { readonly kind: "park"; readonly nextAt: number }
+  | { readonly kind: "dead" }
+  | { readonly kind: "discard" }
+  /** Not the message's fault: nothing of the batch commits, the consumer pauses. */
+  | { readonly kind: "pause" };
+
+export interface Incoming {
+  readonly envelope: Envelope;
+  /** Set where the message may not reach a handler: undecodable, unknown major version, invalid data. It is dead at once. */
+  readonly dead?: { readonly code: string; readonly detail: string };
+}
+
+export interface Batch<Access> {
+  /** `orders/customer.created`: consumer name of inbox and parking. */
+  readonly subscription: string;
+  readonly messages: readonly Incoming[];
+  /** True for subscriptions with `prepare`: everything new is parked at once and left to the workers. */
+  readonly intakeOnly: boolean;
+  /** `hold`: after a dead letter the key stays parked until redrive or discard. */
+  readonly afterDeadLetter: "continue" | "hold";
+  readonly handle: (envelope: Envelope, attempt: number, unit: Unit<Access>) => Promise<void>;
+  readonly judge: (error: unknown, attempt: number) => Verdict;
+}
+
+export interface BatchResult {
+  readonly handled: number;
+  readonly duplicates: number;
+  readonly parked: number;
+  readonly dead: number;
+  readonly discarded: number;
+}
+
+/** The lowest row of a parked key whose time has come. */
+export interface Parked {
+  readonly id: number;
+  readonly subscription: string;
+  readonly envelope: Envelope;
+  /** Attempts already made. */
+  readonly attempts: number;
+  /** 0, or the number of the redrive. */
+  readonly redrive: number;
+}
+
+export interface DeadLetter {
+  readonly id: string;
+  readonly subscription: string;
+  readonly envelope: Envelope;
+  readonly attempts: number;
+  readonly redrive: number;
+  readonly code: string;
+  readonly error: string;
+  /** Keys of effects that the message may have used: what a person must check before discarding. */
+  readonly effectKeys: readonly string[];
+  readonly state: "dead" | "redriven" | "handled" | "discarded";
+  readonly diedAt: number;
+  readonly holdsKey: boolean;
+}
+
+export interface AuditEntry {
+  readonly deadLetter: string;
+  readonly action: "died" | "redriven" | "handled" | "discarded";
+  readonly actor: string;
+  readonly note: string | undefined;
+  readonly at: number;
+}
+
+export interface OutboxRow {
+  readonly seq: number;
+  readonly envelope: Envelope;
+}
+
+/** A lease with a fencing epoch; `expires` on the clock that all holders share. */
+export interface Lease {
+  readonly name: string;
+  readonly epoch: number;
+}
+
+/**
+ * A service's store, opened: the port that SQL engines (and later document engines) implement. All that commits goes through it.
+ * What rejects: the error of `work` itself (rolled back), or a kit problem: `kit/overloaded`, `kit/unavailable`, `kit/outcome-unknown`,
+ * `kit/idempotency-key-reused`, `kit/idempotency-key-in-use`, `kit/internal` for a handler that broke the rules of a unit.
+ */
+export interface Store<Access> {
+  /** Random, made when the store was created: tells a new store from an old one of the same name. */
+  readonly id: string;
+  /** For `prepare`: each statement sees what is committed by then; a write fails loudly. */
+  readonly outside: Access;
+  /** A query: a read-only snapshot of its own; a write or a publish fails loudly. */
+  query<T>(query: Pick<UnitOfWork<Access, T>, "label" | "deadline" | "work">): Promise<T>;
+  unit<T>(unit: UnitOfWork<Access, T>): Promise<Settled<T>>;
+  /** The reply stored under a key; throws `kit/idempotency-key-reused` when the fingerprint differs. */
+  stored(key: KeyClaim): Promise<StoredReply | undefined>;
+
+  /** One transaction: inbox marks, effects, parked and dead rows, outgoing messages. Rejects when nothing of it was committed. */
+  takeIn(batch: Batch<Access>): Promise<BatchResult>;
+  /** Lowest due rows of distinct keys, oldest first; never two of one key. */
+  due(now: number, limit: number): Promise<readonly Parked[]>;
+  /** When the next parked row falls due; undefined when none waits. */
+  nextDue(): Promise<number | undefined>;
+  /** Marks a row as being prepared by `owner` until `until`; false when it is gone, not the lowest, or claimed by another. */
+  claim(parked: Parked, owner: string, until: number): Promise<boolean>;
+  /**
+   * Runs a parked message as one unit: row locked, still the lowest of its key (and claimed by `owner`, where given), run, deleted, the next one woken.
+   * A failure is judged and recorded in a transaction of its own.
+   */
+  retry(parked: Parked, how: Pick<Batch<Access>, "afterDeadLetter" | "handle" | "judge"> & { readonly owner?: string; readonly failed?: unknown; readonly effectKeys?: readonly string[] }): Promise<"handled" | "parked" | "dead" | "discarded" | "gone">;
+
+  /** Rows with `seq > after`, in order. */
+  outbox(after: number, limit: number): Promise<readonly OutboxRow[]>;
+  /** Deletes what was confirmed, under the relay's lease; joins another commit where one is due. Rejects when the epoch is stale. */
+  confirm(lease: Lease, seqs: readonly number[]): Promise<void>;
+  /** Registers a callback for "something was committed to the outbox" (in process; other processes are found by polling). */
+  onOutbox(wake: () => void): void;
+  /** Takes or renews a lease for `ttlMs`; undefined while another living holder has it. A new holder gets a higher epoch. */
+  lease(name: string, owner: string, ttlMs: number): Promise<Lease | undefined>;
+  release(lease: Lease, owner: string): Promise<void>;
+
+  deadLetters(filter: { readonly state?: DeadLetter["state"]; readonly after?: string; readonly limit: number }): Promise<readonly DeadLetter[]>;
+  deadLetter(id: string): Promise<DeadLetter | undefined>;
+  audit(id: string): Promise<readonly AuditEntry[]>;
+  /** Parks the message again with the next redrive number; without effect (false) unless it is dead. */
+  redrive(id: string, actor: string, note: string | undefined): Promise<boolean>;
+  /** False unless it is dead. */
+  discard(id: string, actor: string, note: string): Promise<boolean>;
+  /** Counts for health, metrics and tests. */
+  depths(): Promise<{ readonly outbox: number; readonly parked: number; readonly dead: number; readonly inbox: number }>;
+  /** Moves the inbox's low-water mark and drops what is past retention, in small steps; true while there is more. */
+  sweep(now: number): Promise<boolean>;
+  /** Ends intake, waits for what runs, closes the connections. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,125 @@
+import type { Static, TSchema } from "typebox";
+import { Compile } from "typebox/compile";
+
+/** A setting: a string, integer, number, boolean or union of literals, with `default` and `description` in its options. */
+export type FieldSchema = TSchema;
+export type Settings<F extends Readonly<Record<string, FieldSchema>>> = { readonly [K in keyof F]: Static<F[K]> };
+
+/** Marks a setting that is never shown. */
+export function secret<S extends TSchema>(schema: S): S {
+  return { ...schema, writeOnly: true };
+}
+
+export interface ConfigSection {
+  /** `orders`; empty for the settings of the process itself. */
+  readonly name: string;
+  readonly fields: Readonly<Record<string, FieldSchema>>;
+}
+
+export interface ConfigSources {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** `--data=…`, `--orders.max-lines=3`; a flag beats the environment. */
+  readonly flags?: readonly string[];
+  /** Names beginning with HOLDFAST_ that are not settings. */
+  readonly known?: readonly string[];
+}
+
+export interface LoadedConfig {
+  /** Validated values of a section. */
+  section(name: string): Readonly<Record<string, unknown>>;
+  /** Every setting, where it was set, and its value, secrets masked. */
+  readonly settings: readonly { readonly name: string; readonly from: string; readonly value: string }[];
+}
+
+/** Every wrong setting at once. */
+export class ConfigError extends Error {
+  readonly faults: readonly string[];
+  constructor(faults: readonly string[]) {
+    super(`The settings are not right:\n${faults.map((fault) => `  - ${fault}`).join("\n")}`);
+    this.name = "ConfigError";
+    this.faults = faults;
+  }
+}
+
+const words = (field: string) => field.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+const envName = (section: string, field: string) =>
+  ["HOLDFAST", ...(section === "" ? [] : [section]), words(field)].join("_").replaceAll("-", "_").toUpperCase();
+const flagName = (section: string, field: string) => `--${section === "" ? "" : `${section}.`}${words(field)}`;
+
+/** Throws one ConfigError that lists everything wrong: bad values, missing ones, names that nothing knows. */
+export function loadConfig(sections: readonly ConfigSection[], { env, flags = [], known = [] }: ConfigSources): LoadedConfig {
+  const faults: string[] = [];
+  const values = new Map<string, Record<string, unknown>>();
+  const settings: { name: string; from: string; value: string }[] = [];
+  const given = new Map<string, string>();
+  for (const flag of flags) {
+    const at = flag.indexOf("=");
+    given.set(at < 0 ? flag : flag.slice(0, at), at < 0 ? "true" : flag.slice(at + 1));
+  }
+  const names = new Set<string>(known);
+  const flagNames = new Set<string>();
+  for (const { name: section, fields } of sections) {
+    const out: Record<string, unknown> = {};
+    for (const [field, schema] of Object.entries(fields)) {
+      const variable = envName(section, field);
+      const flag = flagName(section, field);
+      names.add(variable);
+      flagNames.add(flag);
+      const fromFlag = given.get(flag);
+      const text = fromFlag ?? env[variable];
+      const from = fromFlag !== undefined ? flag : text !== undefined ? variable : "default";
+      const fallback: unknown = "default" in schema ? schema.default : undefined;
+      const value = text === undefined ? fallback : parse(schema, text);
+      const hidden = "writeOnly" in schema && schema.writeOnly === true;
+      const shown = hidden ? "(secret)" : JSON.stringify(value);
+      if (value === undefined && !("~optional" in schema)) faults.push(`${variable} (or ${flag}) is not set: ${wanted(schema)}.`);
+      else if (value !== undefined && !Compile(schema).Check(value)) faults.push(`${from} is ${shown}: ${wanted(schema)}.`);
+      out[field] = value;
+      settings.push({ name: section === "" ? field : `${section}.${field}`, from, value: value === undefined ? "" : shown });
+    }
+    values.set(section, out);
+  }
+  for (const variable of Object.keys(env)) {
+    if (variable.startsWith("HOLDFAST_") && !names.has(variable)) faults.push(`${variable} is not a setting${nearest(variable, names)}.`);
+  }
+  for (const flag of given.keys()) if (!flagNames.has(flag)) faults.push(`${flag} is not a setting${nearest(flag, flagNames)}.`);
+  if (faults.length > 0) throw new ConfigError(faults);
+  return { settings, section: (name) => values.get(name) ?? {} };
+}
+
+/** The settings as a table of text: name, value, where it was set. */
+export function configTable({ settings }: LoadedConfig): string {
+  const width = Math.max(...settings.map(({ name }) => name.length));
+  return settings.map(({ name, value, from }) => `${name.padEnd(width)}  ${value}  (${from})`).join("\n");
+}
+
+function parse(schema: FieldSchema, text: string): unknown {
+  const type = "type" in schema ? schema.type : undefined;
+  if (type === "integer" || type === "number") return text.trim() === "" ? text : Number(text);
+  if (type === "boolean") return text === "true" ? true : text === "false" ? false : text;
+  return text;
+}
+
+function wanted(schema: FieldSchema): string {
+  const { description, writeOnly: _hidden, ...rest } = { description: undefined, writeOnly: undefined, ...schema };
+  return `it must fit ${JSON.stringify(rest)}${typeof description === "string" ? ` (${description})` : ""}`;
+}
+
+function nearest(name: string, names: ReadonlySet<string>): string {
+  const ranked = [...names].map((candidate) => ({ candidate, far: distance(name, candidate) })).toSorted((a, b) => a.far - b.far);
+  const [best] = ranked;
+  return best === undefined || best.far > 4 ? "" : `; did you mean ${best.candidate}?`;
+}
+
+/** Levenshtein distance. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, at) => at);
+  for (const [i, letter] of [...a].entries()) {
+    const next = [i + 1];
+    for (const [j, other] of [...b].entries()) {
+      next.push(Math.min((next[j] ?? 0) + 1, (row[j + 1] ?? 0) + 1, (row[j] ?? 0) + (letter === other ? 0 : 1)));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}

@@ -1,0 +1,56 @@
+import { createHash } from "node:crypto";
+import type { Clock } from "./clock.ts";
+import type { Random } from "./random.ts";
+
+export interface Ids {
+  /** UUIDv7 (RFC 9562), strictly increasing within this process. */
+  uuidv7(): string;
+  /** UUIDv8 made of SHA-256 over the parts, each with its length, so that no two lists of parts make the same id by their joints. */
+  derived(...parts: readonly string[]): string;
+}
+
+/** 12 bits of counter within a millisecond; when they run out, the time of the id runs ahead (RFC 9562 section 6.2, method 1). */
+export function ids(clock: Clock, random: Random): Ids {
+  let lastTime = -1;
+  let counter = 0;
+  let pool: Uint8Array = new Uint8Array(0);
+  let used = 0;
+  const tail = () => {
+    if (used + 8 > pool.length) {
+      pool = random.bytes(1024);
+      used = 0;
+    }
+    const hex = Buffer.from(pool.buffer, pool.byteOffset + used, 8).toString("hex");
+    used += 8;
+    return hex;
+  };
+  return {
+    uuidv7() {
+      const now = Math.floor(clock.now());
+      if (now > lastTime) {
+        lastTime = now;
+        counter = Math.floor(random.next() * 0x400);
+      } else if (++counter > 0xfff) {
+        lastTime += 1;
+        counter = 0;
+      }
+      const time = lastTime.toString(16).padStart(12, "0");
+      const rest = tail();
+      const variant = (0x8 | (Number.parseInt(rest.charAt(0), 16) & 0x3)).toString(16);
+      return `${time.slice(0, 8)}-${time.slice(8)}-7${counter.toString(16).padStart(3, "0")}-${variant}${rest.slice(1, 4)}-${rest.slice(4)}`;
+    },
+    derived(...parts) {
+      const sha = createHash("sha256");
+      for (const part of parts) sha.update(`${part.length}:${part}`);
+      const hex = sha.digest("hex");
+      const variant = (0x8 | (Number.parseInt(hex.charAt(16), 16) & 0x3)).toString(16);
+      return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+    },
+  };
+}
+
+/** Time in milliseconds of a UUIDv7; undefined for anything else. */
+export function timeOfUuidv7(id: string): number | undefined {
+  if (!/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.test(id)) return undefined;
+  return Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
+}

@@ -1,0 +1,44 @@
+export interface Timer {
+  cancel(): void;
+}
+
+export interface Timers {
+  /** Runs once; keeps the process alive until then. */
+  after(ms: number, run: () => void): Timer;
+  /** Runs again and again; does not keep the process alive. */
+  every(ms: number, run: () => void): Timer;
+  /** Resolves early when the signal aborts. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** The longest delay that Node's timers can hold; longer ones would fire at once. */
+const longest = 2 ** 31 - 1;
+
+export const systemTimers: Timers = {
+  after(ms, run) {
+    const timer = setTimeout(run, Math.min(Math.max(0, ms), longest));
+    return { cancel: () => clearTimeout(timer) };
+  },
+  every(ms, run) {
+    const timer = setInterval(run, Math.min(Math.max(1, ms), longest));
+    timer.unref();
+    return { cancel: () => clearInterval(timer) };
+  },
+  sleep: (ms, signal) => sleepOn(systemTimers, ms, signal),
+};
+
+export function sleepOn(timers: Pick<Timers, "after">, ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal?.aborted === true) {
+      resolve();
+      return;
+    }
+    const done = () => {
+      timer.cancel();
+      signal?.removeEventListener("abort", done);
+      resolve();
+    };
+    const timer = timers.after(ms, done);
+    signal?.addEventListener("abort", done, { once: true });
+  });
+}

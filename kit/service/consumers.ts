@@ -1,0 +1,57 @@
+import type { Envelope, MessageSubscription, Unit } from "../messaging/index.ts";
+import { parseTraceparent } from "../telemetry/index.ts";
+import type { Consumer } from "./definition.ts";
+import { aroundGiven, type InUnit } from "./in-unit.ts";
+import type { MessageInfo } from "./given.ts";
+import { always, outside, publisher, type Cause } from "./unit-context.ts";
+
+/** A consumer of a service in the terms of the messaging loops. */
+export function subscriptionOf(service: string, consumer: Consumer, inUnit: InUnit): MessageSubscription {
+  const { surroundings, scopeOf, resources, around } = inUnit;
+  const { event, options, prepare, run } = consumer;
+  const name = `${service}/${event.name}`;
+  const never = new AbortController().signal;
+  const causeOf = (envelope: Envelope, signal: AbortSignal): Cause => ({
+    handler: name,
+    service,
+    identity: `${envelope.source} ${envelope.id}`,
+    id: envelope.id,
+    correlationId: envelope.correlationId,
+    trace: parseTraceparent(envelope.traceparent, surroundings.runtime.random),
+    caller: undefined,
+    deadline: Number.POSITIVE_INFINITY,
+    signal,
+  });
+  const messageOf = (envelope: Envelope, attempt: number, data: unknown) => {
+    const { id, source, key, time, correlationId } = envelope;
+    const message: MessageInfo = { id, source, key, time, correlationId, attempt };
+    return { data, message };
+  };
+  return {
+    event,
+    afterDeadLetter: options.afterDeadLetter ?? "continue",
+    retry: options.retry ?? {},
+    // Proof: the options were given for this event, whose validated data this is.
+    effectKeys: (data) => options.effectKeys?.(data as never) ?? [],
+    prepare:
+      prepare === undefined
+        ? undefined
+        : (envelope, data, attempt, signal, access) => {
+            const cause = causeOf(envelope, signal);
+            const given = { ...resources, ...scopeOf(access, cause), ...outside(cause, surroundings), ...messageOf(envelope, attempt, data) };
+            return prepare(given as never); // Proof: assembled from the same parts that typed `prepare`.
+          },
+    async handle(envelope, data, attempt, unit: Unit<object>, prepared) {
+      const cause = causeOf(envelope, never);
+      const given = {
+        ...scopeOf(unit.access, cause),
+        ...always(cause, surroundings, "run"),
+        ...messageOf(envelope, attempt, data),
+        publish: publisher(cause, surroundings, unit),
+        prepared,
+      };
+      const next = () => run(given as never); // Proof: assembled from the same parts that typed `run`.
+      await (around === undefined ? next() : around(aroundGiven(cause, surroundings), next));
+    },
+  };
+}

@@ -1,0 +1,68 @@
+import type { Caller, Endpoint, EventContract, EventData, Replied } from "../contract/index.ts";
+import type { RetryPolicy, Store } from "../messaging/index.ts";
+import type { Runtime } from "../runtime/index.ts";
+import type { Logger } from "../telemetry/index.ts";
+
+/** Where a store lives; chosen when the process starts, not in code. */
+export interface StorePlace {
+  /** Name of the owning service: file name or schema. */
+  readonly name: string;
+  /** `sqlite:<folder>` or `postgres://…`. */
+  readonly url: string;
+  /** `none` gives up durability for speed: tests only. */
+  readonly durability: "full" | "none";
+  readonly runtime: Runtime;
+  readonly log: Logger;
+  /** Called when the store cannot be trusted to be on disk any more: the process must end. */
+  readonly onFatal: (error: unknown) => void;
+}
+
+/** What a service declares as its store: `sql({ tables, migrations })`. */
+export interface StoreSpec<Access> {
+  readonly engine: string;
+  /** What is wrong with the declaration itself, as sentences. */
+  faults(): readonly string[];
+  /** Opens or creates the store and applies pending migrations. */
+  open(place: StorePlace): Promise<Store<Access>>;
+}
+
+/** A handler as the kit holds it; `Given` is what it takes, so that a test can call `run` with just that. */
+export interface Route<E extends Endpoint = Endpoint, Given = never, Outside = never> {
+  readonly kind: "route";
+  /** The `service(…)` it was made by. */
+  readonly by: object;
+  readonly endpoint: E;
+  readonly prepare: ((given: Outside) => Promise<unknown>) | undefined;
+  readonly run: (given: Given) => Promise<Replied<E>>;
+}
+
+export interface ConsumerOptions<E extends EventContract> {
+  /** What happens to later messages of a key after a dead letter. @default "continue" */
+  readonly afterDeadLetter?: "continue" | "hold";
+  readonly retry?: Partial<RetryPolicy>;
+  /** Keys of effects that a message may have used; shown with its dead letter. */
+  readonly effectKeys?: (data: EventData<E>) => readonly string[];
+}
+
+export interface Consumer<E extends EventContract = EventContract, Given = never, Outside = never> {
+  readonly kind: "consumer";
+  readonly by: object;
+  readonly event: E;
+  readonly options: ConsumerOptions<never>;
+  readonly prepare: ((given: Outside) => Promise<unknown>) | undefined;
+  readonly run: (given: Given) => Promise<void>;
+}
+
+/** What `around` sees of a unit: who asks, which handler, and the log. Never the store. */
+export interface AroundGiven {
+  readonly handler: string;
+  readonly caller: Caller | undefined;
+  readonly log: Logger;
+  now(): Date;
+}
+
+export type ScopeGiven<Access, Config> = Access & {
+  readonly caller: Caller | undefined;
+  readonly config: Config;
+  now(): Date;
+};

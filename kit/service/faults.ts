@@ -1,0 +1,61 @@
+import { contractFaults, type Endpoint } from "../contract/index.ts";
+import { reservedNames } from "./given.ts";
+import type { Service } from "./service.ts";
+
+/** Names a handler in reports: `POST /orders`. */
+export const handlerName = (endpoint: Endpoint): string => endpoint.route;
+
+/**
+ * Everything that is wrong with a set of services before they start, as sentences; empty when they may start.
+ * What types can say is a compile error instead.
+ */
+export function startupFaults(services: readonly Service[], foreign: { readonly events?: readonly string[] } = {}): readonly string[] {
+  const faults: string[] = [];
+  const routes = new Map<string, string>();
+  const published = new Set(foreign.events);
+  for (const { contracts } of services) for (const contract of contracts) if (contract.kind === "event") published.add(contract.name);
+  for (const service of services) {
+    const say = (fault: string) => faults.push(`${service.name}: ${fault}`);
+    for (const fault of service.spec.store.faults()) say(fault);
+    for (const contract of service.contracts) {
+      for (const fault of contractFaults(contract)) say(fault);
+      if (contract.owner !== service.name) say(`${describe(contract)} belongs to ${contract.owner}, and only its owner may list it.`);
+    }
+    for (const { endpoint, by } of service.routes) {
+      const shape = `${endpoint.method} ${endpoint.path.replaceAll(/\{[^}]*\}/g, "{}")}`;
+      const other = routes.get(shape);
+      if (other !== undefined) say(`${endpoint.route} is claimed by ${other} too.`);
+      routes.set(shape, service.name);
+      if (by !== service.spec) say(`the handler of ${endpoint.route} was made by another service(…).`);
+    }
+    const consumed = new Set<string>();
+    for (const { event, by } of service.consumers) {
+      if (by !== service.spec) say(`the consumer of ${event.name} was made by another service(…).`);
+      if (consumed.has(event.name)) say(`${event.name} is consumed twice; one consumer does what both did.`);
+      consumed.add(event.name);
+      if (!published.has(event.name)) say(`${event.name} is consumed, but no service here publishes it.`);
+    }
+  }
+  const names = new Set<string>();
+  for (const { name } of services) {
+    if (names.has(name)) faults.push(`${name}: there are two services of this name.`);
+    if (!/^[a-z][a-z0-9-]{0,40}$/.test(name)) faults.push(`${name}: a service's name is lower case letters, digits and "-", and at most 41 characters.`);
+    names.add(name);
+  }
+  return faults;
+}
+
+/** Throws one error that lists every fault. */
+export function refuseFaults(faults: readonly string[]): void {
+  if (faults.length === 0) return;
+  throw new Error(`The services cannot start:\n${faults.map((fault) => `  - ${fault}`).join("\n")}`);
+}
+
+/** Names that a scope or resources may not take; checked when they are first built. */
+export function clashes(given: object): readonly string[] {
+  return Object.keys(given).filter((name) => (reservedNames as readonly string[]).includes(name)); // Proof: widening a tuple of literals for `includes`.
+}
+
+function describe(contract: Service["contracts"][number]): string {
+  return contract.kind === "endpoint" ? contract.route : contract.kind === "event" ? contract.name : contract.code;
+}

@@ -1,0 +1,96 @@
+import type {
+  BodyOf,
+  CallerOf,
+  Endpoint,
+  EventContract,
+  EventData,
+  HeadersOf,
+  ParamsOf,
+  QueryOf,
+  Replied,
+  ReplyOf,
+  ReplyTo,
+} from "../contract/index.ts";
+import type { Logger } from "../telemetry/index.ts";
+
+/** Given to every handler, in both steps. */
+export interface Always {
+  /** Time of the runtime's clock. What both steps must agree on is passed in `prepared`. */
+  now(): Date;
+  /**
+   * A new id. In a unit that has a message or an Idempotency-Key it is derived from them, so that a repetition makes the same one;
+   * otherwise a UUIDv7.
+   */
+  newId(): string;
+  /** A number in [0, 1) from the runtime. */
+  random(): number;
+  /** Aborted at the deadline, or when the service shuts down. */
+  readonly signal: AbortSignal;
+  readonly log: Logger;
+}
+
+/** `prepare`: outside the transaction. May call and act on the world; may be repeated; a write through the scope fails loudly. */
+export interface Outside extends Always {
+  /** The typed client of any endpoint. Returns declared replies, throws `kit/call-failed` and its kin for all else. */
+  call<E extends Endpoint>(endpoint: E, request: CallRequest<E>): Promise<ReplyOf<E>>;
+  /** Asks the world with a key that is the same in every repetition of this message or request. */
+  effect<T>(name: string, act: (idempotencyKey: string) => Promise<T>): Promise<T>;
+}
+
+/** `run`: inside the transaction. May write and publish; awaits only the store. */
+export interface Inside extends Always {
+  /** Commits with the unit or not at all. Throws before the first write of the unit: that write is what orders the key. */
+  publish<E extends EventContract>(event: E, data: EventData<E>): void;
+}
+
+type Given<Name extends string, T> = [T] extends [undefined] ? unknown : { readonly [K in Name]: T };
+
+export type Request<E extends Endpoint> = Given<"body", BodyOf<E>> &
+  Given<"query", QueryOf<E>> &
+  Given<"headers", HeadersOf<E>> & { readonly params: ParamsOf<E>; readonly caller: CallerOf<E> };
+
+type WithParams<E extends Endpoint> = [keyof ParamsOf<E>] extends [never] ? unknown : { readonly params: ParamsOf<E> };
+
+/** What a client says: the parts that the contract has, and an Idempotency-Key of its own where it wants one. */
+export type CallRequest<E extends Endpoint> = Given<"body", BodyOf<E>> &
+  Given<"query", QueryOf<E>> &
+  Given<"headers", HeadersOf<E>> &
+  WithParams<E> & { readonly idempotencyKey?: string };
+
+export interface Message<E extends EventContract> {
+  readonly data: EventData<E>;
+  readonly message: MessageInfo;
+}
+export interface MessageInfo {
+  readonly id: string;
+  /** 1 for the first attempt. */
+  readonly attempt: number;
+  readonly source: string;
+  readonly key: string;
+  readonly time: string;
+  readonly correlationId: string;
+}
+export interface Answer<E extends Endpoint> {
+  readonly reply: ReplyTo<E>;
+}
+
+/** Names that every handler is given, now or later; a scope and resources cannot take them. */
+export const reservedNames = [
+  "body", "params", "query", "headers", "data", "message", "prepared", "caller", "reply", "publish", "enqueue",
+  "call", "effect", "now", "newId", "random", "signal", "log", "kit",
+] as const;
+type Reserved = (typeof reservedNames)[number];
+export type NoClash<T> = {
+  [K in keyof T]: K extends Reserved ? `'${K & string}' is given to every handler already` : T[K];
+};
+
+export type RunRoute<E extends Endpoint, Scope> = (given: Request<E> & Answer<E> & Inside & Scope) => Promise<Replied<E>>;
+export interface RouteSteps<E extends Endpoint, Scope, Resources, P> {
+  readonly prepare: (given: Request<E> & Outside & Resources & Scope) => Promise<P>;
+  readonly run: (given: Request<E> & Answer<E> & Inside & Scope & { readonly prepared: P }) => Promise<Replied<E>>;
+}
+export type RunMessage<E extends EventContract, Scope> = (given: Message<E> & Inside & Scope) => Promise<void>;
+export interface MessageSteps<E extends EventContract, Scope, Resources, P> {
+  readonly prepare: (given: Message<E> & Outside & Resources & Scope) => Promise<P>;
+  readonly run: (given: Message<E> & Inside & Scope & { readonly prepared: P }) => Promise<void>;
+}

@@ -1,0 +1,74 @@
+import type { KeyClaim, Store, StoredReply } from "../messaging/index.ts";
+import { replayed } from "./claims.ts";
+import type { Route } from "./definition.ts";
+import { handlerName } from "./faults.ts";
+import { aroundGiven, type InUnit } from "./in-unit.ts";
+import type { CompiledRoute } from "./routes.ts";
+import type { Dispatch } from "./running.ts";
+import { always, outside, publisher, type Cause } from "./unit-context.ts";
+
+/** One route at work. */
+export class Handler {
+  readonly route: CompiledRoute;
+  readonly #definition: Route;
+  readonly #store: Store<unknown>;
+  readonly #in: InUnit;
+
+  constructor(definition: Route, route: CompiledRoute, store: Store<unknown>, inUnit: InUnit) {
+    this.#definition = definition;
+    this.route = route;
+    this.#store = store;
+    this.#in = inUnit;
+  }
+
+  run(request: Dispatch, claim: undefined): Promise<StoredReply> {
+    return this.runAdmitted(request, this.route.admit(request), claim);
+  }
+
+  async runAdmitted(request: Dispatch, input: object, claim: KeyClaim | undefined): Promise<StoredReply> {
+    const { surroundings, scopeOf, resources } = this.#in;
+    const cause = this.#cause(request, claim?.scope);
+    const base = { ...input, caller: request.caller };
+    const { prepare, run } = this.#definition;
+    const prepared =
+      prepare === undefined
+        ? undefined
+        : // Proof: assembled from the same parts that typed `prepare`.
+          await prepare({ ...resources, ...scopeOf(outsideOf(this.#store), cause), ...outside(cause, surroundings), ...base } as never);
+    const work = async (access: unknown, publish: unknown): Promise<StoredReply> => {
+      // Proof: assembled from the same parts that typed `run`.
+      const given = { ...scopeOf(access as object, cause), ...always(cause, surroundings, "run"), ...base, publish, reply: this.route.reply, prepared } as never;
+      const next = () => run(given);
+      const reply = await (this.#in.around === undefined ? next() : this.#in.around(aroundGiven(cause, surroundings), next));
+      // Proof: `Replied` is made by `reply` alone, and `around` has nothing else to return.
+      return this.route.encode(reply as unknown as Parameters<CompiledRoute["encode"]>[0]);
+    };
+    const label = handlerName(this.route.endpoint);
+    if (this.route.query) return this.#store.query({ label, deadline: request.deadline, work: ({ access }) => work(access, undefined) });
+    const settled = await this.#store.unit<StoredReply>({
+      label,
+      deadline: request.deadline,
+      ...(claim === undefined ? {} : { key: claim, encode: (reply) => reply }),
+      work: (unit) => work(unit.access, publisher(cause, surroundings, unit)),
+    });
+    return settled.kind === "replayed" ? replayed(settled.reply) : settled.value;
+  }
+
+  #cause(request: Dispatch, identity: string | undefined): Cause {
+    return {
+      handler: handlerName(this.route.endpoint),
+      service: this.route.endpoint.owner,
+      identity,
+      id: request.requestId,
+      correlationId: request.correlationId,
+      trace: request.trace,
+      caller: request.caller,
+      deadline: request.deadline,
+      signal: request.signal,
+    };
+  }
+}
+
+/** Proof: the store was opened by the spec whose scope takes its access; the host never looks inside. */
+const outsideOf = (store: Store<unknown>): object => store.outside as object;
+

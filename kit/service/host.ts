@@ -1,0 +1,125 @@
+import { kitProblems, type Endpoint } from "../contract/index.ts";
+import { startHousekeeping, startConsumer, startRelay, type Broker } from "../messaging/index.ts";
+import type { Runtime } from "../runtime/index.ts";
+import type { Logger } from "../telemetry/index.ts";
+import { Claims } from "./claims.ts";
+import { subscriptionOf } from "./consumers.ts";
+import { handlerName } from "./faults.ts";
+import { compileRoute, type CompiledRoute } from "./routes.ts";
+import type { Dispatch, RunningService } from "./running.ts";
+import type { Service } from "./service.ts";
+import { Handler } from "./handler.ts";
+import type { Calls, Cause, Surroundings } from "./unit-context.ts";
+
+export interface Environment {
+  readonly runtime: Runtime;
+  readonly log: Logger;
+  readonly broker: Broker;
+  readonly calls: Calls;
+  /** Validated settings of the service. */
+  readonly config: unknown;
+  /** `sqlite:<folder>` or `postgres://…`. */
+  readonly storeUrl: string;
+  readonly durability: "full" | "none";
+  /** The process cannot go on: its store is not to be trusted. */
+  readonly onFatal: (error: unknown) => void;
+  /** Told of every refusal that is not declared and every error that becomes a 500: tests fail on it. */
+  readonly onBug?: (error: unknown) => void;
+}
+
+/** Opens the store, builds the resources, starts relay and consumers. */
+export async function startService(service: Service, environment: Environment): Promise<RunningService> {
+  const { runtime, broker } = environment;
+  const { spec, name } = service;
+  const log = environment.log.child({ service: name });
+  const stopping = new AbortController();
+  const store = await spec.store.open({
+    name,
+    url: environment.storeUrl,
+    durability: environment.durability,
+    runtime,
+    log,
+    onFatal: environment.onFatal,
+  });
+  // Proof: `config` was validated against the same schema that typed the callback.
+  const config = environment.config as never;
+  const resources = (await spec.resources?.({ config, signal: stopping.signal, log })) ?? {};
+  const surroundings: Surroundings = { runtime, log, calls: environment.calls };
+  const scopeOf = (access: object, cause: Cause): object =>
+    // Proof: `access` is what the store of this very spec gives, `config` as above.
+    spec.scope({ ...access, config, caller: cause.caller, now: () => new Date(runtime.clock.now()) } as never);
+  const inUnit = { scopeOf, surroundings, resources, around: spec.around };
+
+  const routes = new Map(service.routes.map((route) => [route.endpoint.route, new Handler(route, compileRoute(route.endpoint), store, inUnit)]));
+  const claims = new Claims(runtime);
+  const owner = `pid:${process.pid}:${runtime.ids.uuidv7()}`;
+  const subscriptions = service.consumers.map((consumer) => subscriptionOf(name, consumer, inUnit));
+  await broker.ensure({
+    topics: service.contracts.flatMap((contract) => (contract.kind === "event" ? [contract.name] : [])),
+    groups: subscriptions.map(({ event }) => ({ group: name, topic: event.name })),
+  });
+  const relay = startRelay({ store, broker, runtime, log, service: name, owner });
+  const consumer = await startConsumer({ store, broker, runtime, log, service: name, owner, subscriptions });
+  const housekeeping = startHousekeeping({ store, runtime, log });
+
+  const failure = (error: unknown, route: CompiledRoute): unknown => {
+    if (route.declares(error)) return error;
+    environment.onBug?.(error);
+    log.error("handler failed", { handler: handlerName(route.endpoint), error });
+    return kitProblems.internal({});
+  };
+
+  return {
+    name,
+    endpoints: service.routes.map(({ endpoint }): Endpoint => endpoint),
+    events: service.contracts.filter((contract) => contract.kind === "event"),
+    problems: service.contracts.filter((contract) => contract.kind === "problem"),
+    store,
+    async dispatch(request) {
+      if (stopping.signal.aborted) throw kitProblems.unavailable({});
+      const handler = routes.get(request.endpoint.route);
+      if (handler === undefined) throw kitProblems.notFound({});
+      try {
+        const claim = handler.route.claim(request);
+        if (claim === undefined) return await handler.run(request, undefined);
+        const input = handler.route.admit(request);
+        return await claims.run(claim, request.deadline, {
+          stored: () => store.stored(claim),
+          first: () => handler.runAdmitted(request, input, claim),
+        });
+      } catch (error) {
+        throw failure(error, handler.route);
+      }
+    },
+    async unready() {
+      const failing: { check: string; reason: string }[] = [];
+      for (const [check, run] of Object.entries(spec.health)) {
+        try {
+          // Proof: `resources` were made by the same spec whose checks take them.
+          await run(resources as never);
+        } catch (error) {
+          failing.push({ check, reason: error instanceof Error ? error.message : String(error) });
+        }
+      }
+      if (stopping.signal.aborted) failing.push({ check: "stopping", reason: "the service is shutting down" });
+      return failing;
+    },
+    async stop(ms) {
+      stopping.abort();
+      const deadline = runtime.clock.monotonic() + ms;
+      housekeeping.stop();
+      await consumer.drain(deadline);
+      await relay.drain(deadline);
+      await store.close();
+      await dispose(resources);
+    },
+  };
+}
+
+async function dispose(resources: object): Promise<void> {
+  for (const resource of Object.values(resources).toReversed()) {
+    if (typeof resource !== "object" || resource === null) continue;
+    if (Symbol.asyncDispose in resource && typeof resource[Symbol.asyncDispose] === "function") await resource[Symbol.asyncDispose]();
+    else if (Symbol.dispose in resource && typeof resource[Symbol.dispose] === "function") resource[Symbol.dispose]();
+  }
+}

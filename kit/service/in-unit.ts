@@ -1,0 +1,15 @@
+import type { Service } from "./service.ts";
+import type { Cause, Surroundings } from "./unit-context.ts";
+
+/** What every unit of one service is built from. */
+export interface InUnit {
+  readonly scopeOf: (access: object, cause: Cause) => object;
+  readonly surroundings: Surroundings;
+  readonly resources: object;
+  readonly around: Service["spec"]["around"];
+}
+
+export function aroundGiven(cause: Cause, { log, runtime }: Surroundings) {
+  return { handler: cause.handler, caller: cause.caller, log, now: () => new Date(runtime.clock.now()) };
+}
+

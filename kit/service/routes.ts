@@ -1,0 +1,111 @@
+import { createHash } from "node:crypto";
+import { mayCall } from "../access/index.ts";
+import {
+  compile,
+  convert,
+  cutter,
+  findBadText,
+  isProblem,
+  kitProblems,
+  makeReply,
+  paramsSchema,
+  type Endpoint,
+  type FieldError,
+  type TSchema,
+  type Validator,
+} from "../contract/index.ts";
+import type { KeyClaim, StoredReply } from "../messaging/index.ts";
+import type { Dispatch } from "./running.ts";
+
+type Place = FieldError["in"];
+
+/** One endpoint, compiled: what comes in is validated, what goes out is cut to its schema. */
+export interface CompiledRoute {
+  readonly endpoint: Endpoint;
+  readonly query: boolean;
+  /** Converted and validated input; throws `kit/invalid-request` naming every wrong field, `kit/unauthenticated`, `kit/forbidden`. */
+  admit(request: Dispatch): Input;
+  encode(reply: { readonly status: number; readonly body?: unknown; readonly headers?: Readonly<Record<string, string>> | undefined }): StoredReply;
+  /** True for a problem that this endpoint declares, or one of the kit's. */
+  declares(error: unknown): boolean;
+  claim(request: Dispatch): KeyClaim | undefined;
+  readonly reply: (...parts: [number, unknown?, { readonly headers: Readonly<Record<string, string>> }?]) => unknown;
+}
+
+export interface Input {
+  readonly params: unknown;
+  readonly query?: unknown;
+  readonly headers?: unknown;
+  readonly body?: unknown;
+}
+
+export function compileRoute(endpoint: Endpoint): CompiledRoute {
+  const { spec } = endpoint;
+  const parts: { readonly place: Place; readonly schema: TSchema; readonly validator: Validator }[] = [];
+  const add = (place: Place, schema: TSchema | undefined, open = false) => {
+    if (schema !== undefined) parts.push({ place, schema, validator: compile(schema, { open }) });
+  };
+  add("params", paramsSchema(endpoint));
+  add("query", spec.query);
+  add("headers", spec.headers, true);
+  add("body", spec.body);
+  const cutters = new Map<number, (value: unknown) => string>();
+  for (const [status, reply] of Object.entries(spec.replies)) {
+    const body = bodySchema(reply);
+    if (body !== undefined) cutters.set(Number(status), cutter(body));
+  }
+  const codes = new Set((spec.problems ?? []).map((problem) => problem.code));
+  return {
+    endpoint,
+    query: endpoint.method === "GET",
+    reply: makeReply,
+    admit(request) {
+      const access = mayCall(spec.access, request.caller);
+      if (access === "unauthenticated") throw kitProblems.unauthenticated({});
+      if (access === "forbidden") throw kitProblems.forbidden({});
+      const input: Record<string, unknown> = {};
+      const errors: FieldError[] = [];
+      for (const { place, schema, validator } of parts) {
+        const value = place === "body" ? request.body : convert(schema, request[place]);
+        if (!validator.check(value)) errors.push(...validator.errors(value).map((error) => ({ ...error, in: place })));
+        else if (request.suspectText) {
+          const bad = findBadText(value);
+          if (bad !== undefined) errors.push({ ...bad, in: place });
+        }
+        input[place] = value;
+      }
+      if (spec.query === undefined) for (const name of Object.keys(request.query)) errors.push({ in: "query", field: `/${name}`, rule: "unknown", message: "is not a query parameter of this endpoint" });
+      if (errors.length > 0) throw kitProblems.invalidRequest({ errors });
+      // Proof: `add("params", …)` above put the key there for every endpoint.
+      return input as unknown as Input;
+    },
+    encode({ status, body, headers }) {
+      const cut = cutters.get(status);
+      return { status, body: cut === undefined ? undefined : cut(body), headers: headers ?? {} };
+    },
+    declares: (error) => {
+      if (!isProblem(error)) return false;
+      return codes.has(error.code) || error.code.startsWith("kit/");
+    },
+    claim(request) {
+      if (spec.idempotent !== true || request.idempotencyKey === undefined) return undefined;
+      const principal = request.caller === undefined ? "" : request.caller.kind === "user" ? `user:${request.caller.id}` : `service:${request.caller.name}`;
+      return {
+        scope: hash([principal, endpoint.route, request.idempotencyKey]),
+        fingerprint: hash([JSON.stringify(request.params), JSON.stringify(request.query), JSON.stringify(request.body)]),
+      };
+    },
+  };
+}
+
+function bodySchema(reply: TSchema | { readonly body?: TSchema }): TSchema | undefined {
+  // Proof: a TypeBox schema carries `~kind`; the longer form of a reply does not.
+  return "~kind" in reply ? (reply as TSchema) : (reply as { readonly body?: TSchema }).body;
+}
+
+/** Length-prefixed, so that no two lists of parts hash alike. */
+function hash(parts: readonly (string | undefined)[]): string {
+  const sha = createHash("sha256");
+  for (const part of parts) sha.update(`${String(part?.length ?? -1)}:`).update(part ?? "");
+  return sha.digest("base64url");
+}

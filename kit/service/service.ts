@@ -1,0 +1,130 @@
+import type { Contract, Endpoint, EventContract, Replied } from "../contract/index.ts";
+import type { FieldSchema, Settings } from "../runtime/index.ts";
+import type { Logger } from "../telemetry/index.ts";
+import type { AroundGiven, Consumer, ConsumerOptions, Route, ScopeGiven, StoreSpec } from "./definition.ts";
+import type { MessageSteps, NoClash, RouteSteps, RunMessage, RunRoute } from "./given.ts";
+
+export interface ServiceOptions<Access, Resources extends object, Scope extends object, Config extends Record<string, FieldSchema>> {
+  readonly store: StoreSpec<Access>;
+  /** Settings of this service; see `loadConfig`. */
+  readonly config?: Config;
+  /** What reaches outside: built once a process, disposed in reverse, given to `prepare` only. */
+  readonly resources?: (given: {
+    readonly config: Settings<Config>;
+    readonly signal: AbortSignal;
+    readonly log: Logger;
+  }) => Promise<Resources & NoClash<Resources>>;
+  /** Built for every unit of work, the same for routes, consumers and jobs. */
+  readonly scope: (given: ScopeGiven<Access, Settings<Config>>) => Scope & NoClash<Scope>;
+  /** In place of middleware: once around every `run`, inside its unit. */
+  readonly around?: (given: AroundGiven, next: () => Promise<unknown>) => Promise<unknown>;
+  /** Checks of readiness by name; one that throws makes the service unready, with its message as the reason. */
+  readonly health?: Readonly<Record<string, (resources: Resources) => Promise<void>>>;
+}
+
+/** The erased form of the options, as the host uses them. */
+export interface ServiceSpec {
+  readonly name: string;
+  readonly store: StoreSpec<object>;
+  readonly config: Readonly<Record<string, FieldSchema>>;
+  readonly resources: ((given: { config: never; signal: AbortSignal; log: Logger }) => Promise<object>) | undefined;
+  readonly scope: (given: never) => object;
+  readonly around: ((given: AroundGiven, next: () => Promise<unknown>) => Promise<unknown>) | undefined;
+  readonly health: Readonly<Record<string, (resources: never) => Promise<void>>>;
+}
+
+export interface ServiceBuilder<Resources, Scope> {
+  /** A route: one function that is the transaction, or `prepare` and `run`. */
+  readonly handle: {
+    <const E extends Endpoint>(endpoint: E, run: RunRoute<E, Scope>): Route<E, Parameters<RunRoute<E, Scope>>[0]>;
+    <const E extends Endpoint, P>(
+      endpoint: E,
+      steps: RouteSteps<E, Scope, Resources, P>,
+    ): Route<E, Parameters<RouteSteps<E, Scope, Resources, P>["run"]>[0], Parameters<RouteSteps<E, Scope, Resources, P>["prepare"]>[0]>;
+  };
+  /** A consumer of an event, with the same two forms. */
+  readonly on: {
+    <const E extends EventContract>(
+      event: E,
+      run: RunMessage<E, Scope>,
+      options?: ConsumerOptions<E>,
+    ): Consumer<E, Parameters<RunMessage<E, Scope>>[0]>;
+    <const E extends EventContract, P>(
+      event: E,
+      steps: MessageSteps<E, Scope, Resources, P>,
+      options?: ConsumerOptions<E>,
+    ): Consumer<E, Parameters<MessageSteps<E, Scope, Resources, P>["run"]>[0], Parameters<MessageSteps<E, Scope, Resources, P>["prepare"]>[0]>;
+  };
+  /** Puts the service together: every endpoint among the contracts has its route, by name. */
+  readonly assemble: <C extends Readonly<Record<string, unknown>>>(contracts: C, parts: Parts<C>) => Service;
+}
+
+type RoutesOf<C> = { readonly [K in keyof C as C[K] extends Endpoint ? K : never]: C[K] extends Endpoint ? Route<C[K]> : never };
+export interface Parts<C> {
+  readonly routes: RoutesOf<C>;
+  readonly consumers: readonly Consumer[];
+}
+
+/** A service, put together and not yet started. */
+export interface Service {
+  readonly kind: "service";
+  readonly name: string;
+  readonly spec: ServiceSpec;
+  readonly contracts: readonly Contract[];
+  readonly routes: readonly Route[];
+  readonly consumers: readonly Consumer[];
+}
+
+/** Steps as they are held: what they are given is known to their builder only. */
+interface HeldSteps<R> {
+  readonly prepare: (given: never) => Promise<unknown>;
+  readonly run: (given: never) => Promise<R>;
+}
+
+export function service<
+  Access extends object,
+  Scope extends object,
+  Resources extends object = object,
+  const Config extends Record<string, FieldSchema> = Record<never, FieldSchema>,
+>(name: string, options: ServiceOptions<Access, Resources, Scope, Config>): ServiceBuilder<Resources, Scope> {
+  const spec: ServiceSpec = {
+    name,
+    store: options.store,
+    config: options.config ?? {},
+    resources: options.resources,
+    scope: options.scope,
+    around: options.around,
+    health: options.health ?? {},
+  };
+  const parts = <R>(given: ((given: never) => Promise<R>) | HeldSteps<R>) =>
+    typeof given === "function" ? { prepare: undefined, run: given } : { prepare: given.prepare, run: given.run };
+  return {
+    handle: (endpoint: Endpoint, steps: ((given: never) => Promise<Replied<never>>) | HeldSteps<Replied<never>>) => ({
+      kind: "route" as const,
+      by: spec,
+      endpoint,
+      ...parts(steps),
+    }),
+    on: (event: EventContract, steps: ((given: never) => Promise<void>) | HeldSteps<void>, given?: ConsumerOptions<never>) => ({
+      kind: "consumer" as const,
+      by: spec,
+      event,
+      options: given ?? {},
+      ...parts(steps),
+    }),
+    assemble: (contracts, { routes, consumers }) => ({
+      kind: "service",
+      name,
+      spec,
+      contracts: Object.values(contracts).filter(isContract),
+      routes: Object.values<Route>(routes),
+      consumers,
+    }),
+    // Proof: the overloads above differ from these bodies only in what the steps are given, which the bodies never look at.
+  } as ServiceBuilder<Resources, Scope>;
+}
+
+function isContract(value: unknown): value is Contract {
+  if ((typeof value !== "object" && typeof value !== "function") || value === null || !("kind" in value)) return false;
+  return value.kind === "endpoint" || value.kind === "event" || value.kind === "problem";
+}

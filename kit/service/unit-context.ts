@@ -1,0 +1,93 @@
+import { cutter, type Caller, type Endpoint, type EventContract, type ReplyOf } from "../contract/index.ts";
+import type { Outgoing, Unit } from "../messaging/index.ts";
+import type { Runtime } from "../runtime/index.ts";
+import { childOf, formatTraceparent, type Logger, type TraceContext } from "../telemetry/index.ts";
+import type { CallRequest } from "./given.ts";
+
+/** One request or message while it is being handled: what its ids, calls and outgoing messages are derived from. */
+export interface Cause {
+  /** `orders PlaceOrder` or `orders/customer.created`. */
+  readonly handler: string;
+  readonly service: string;
+  /** Set for a message, and for a request with an Idempotency-Key: ids and effect keys are derived from it. */
+  readonly identity: string | undefined;
+  /** Id of the message or request. */
+  readonly id: string;
+  readonly correlationId: string;
+  readonly trace: TraceContext;
+  readonly caller: Caller | undefined;
+  readonly deadline: number;
+  readonly signal: AbortSignal;
+}
+
+/** Sends a request to another service; how it gets there is chosen when the process starts. */
+export interface Calls {
+  call<E extends Endpoint>(endpoint: E, request: CallRequest<E>, cause: Cause & { readonly ordinal: number }): Promise<ReplyOf<E>>;
+}
+
+export interface Surroundings {
+  readonly runtime: Runtime;
+  readonly log: Logger;
+  readonly calls: Calls;
+}
+
+/** What both steps are given beside their input. `step` keeps the ids of `prepare` and `run` apart. */
+export function always(cause: Cause, { runtime, log }: Surroundings, step: "prepare" | "run") {
+  let ordinal = 0;
+  return {
+    now: () => new Date(runtime.clock.now()),
+    newId: () => {
+      ordinal += 1;
+      return cause.identity === undefined
+        ? runtime.ids.uuidv7()
+        : runtime.ids.derived(cause.service, cause.handler, cause.identity, step, String(ordinal));
+    },
+    random: () => runtime.random.next(),
+    signal: cause.signal,
+    log,
+  };
+}
+
+export function outside(cause: Cause, surroundings: Surroundings) {
+  let calls = 0;
+  return {
+    ...always(cause, surroundings, "prepare"),
+    call: <E extends Endpoint>(endpoint: E, request: CallRequest<E>): Promise<ReplyOf<E>> => {
+      calls += 1;
+      return surroundings.calls.call(endpoint, request, { ...cause, ordinal: calls });
+    },
+    effect: <T>(name: string, act: (key: string) => Promise<T>): Promise<T> => act(effectKey(cause, surroundings.runtime, name)),
+  };
+}
+
+/** The same in every repetition of the message or request: (identity, handler, name). */
+function effectKey(cause: Cause, runtime: Runtime, name: string): string {
+  return runtime.ids.derived("effect", cause.service, cause.handler, cause.identity ?? cause.id, name);
+}
+
+const texts = new WeakMap<EventContract, (value: unknown) => string>();
+function textOf(event: EventContract): (value: unknown) => string {
+  let text = texts.get(event);
+  if (text === undefined) texts.set(event, (text = cutter(event.data)));
+  return text;
+}
+
+export function publisher(cause: Cause, surroundings: Surroundings, unit: Unit<object>): (event: EventContract, data: unknown) => void {
+  return (event, data) => {
+    if (event.owner !== cause.service) throw new Error(`${cause.handler} published ${event.name}, which belongs to ${event.owner}: only its owner may publish an event.`);
+    // Proof: the schema has `key` as one of its string fields (checked at definition), and `textOf` refuses data that does not fit it.
+    const key = (data as Record<string, string>)[event.key] ?? "";
+    const message: Outgoing = {
+      source: `/${event.owner}`,
+      type: event.name,
+      version: event.version,
+      key,
+      correlationId: cause.correlationId,
+      causationId: cause.id,
+      traceparent: formatTraceparent(childOf(cause.trace, surroundings.runtime.random)),
+      headers: {},
+      data: textOf(event)(data),
+    };
+    unit.publish(message);
+  };
+}

@@ -1,0 +1,13 @@
+import { table, text, timestamp, type Db } from "holdfast/sql";
+
+export const tables = {
+  customers: table("customers", {
+    customerId: text().primaryKey(),
+    name: text(),
+    email: text(),
+    /** The signed-in user who made the record; null for a guest's. */
+    owner: text().optional(),
+    createdAt: timestamp(),
+  }),
+};
+export type CustomersDb = Db<typeof tables>;

@@ -1,0 +1,50 @@
+import type { Caller } from "holdfast/contract";
+import { UnknownCustomer } from "./contracts.ts";
+import type { OrdersDb } from "./tables.ts";
+
+export interface KnownCustomer {
+  readonly customerId: string;
+  readonly owner?: string;
+}
+
+/** The customers that the caller may order for. */
+export class KnownCustomers {
+  readonly #db: OrdersDb;
+  readonly #caller: Caller | undefined;
+
+  constructor(db: OrdersDb, caller: Caller | undefined) {
+    this.#db = db;
+    this.#caller = caller;
+  }
+
+  async has(customerId: string): Promise<boolean> {
+    const row = await this.#db.selectFrom("knownCustomers").select("customerId").where("customerId", "=", customerId).executeTakeFirst();
+    return row !== undefined;
+  }
+
+  /** Keeps what is known already: `customer.created` and an order that asked first may come in any order. */
+  async remember({ customerId, owner }: KnownCustomer): Promise<void> {
+    await this.#db
+      .insertInto("knownCustomers")
+      .values({ customerId, owner: owner ?? null, orders: 0 })
+      .onConflict((conflict) => conflict.column("customerId").doNothing())
+      .execute();
+  }
+
+  /** Counts one more order of the customer and gives its number; throws `orders/unknown-customer` where the caller may not order. */
+  async countOrder(customerId: string): Promise<number> {
+    const row = await this.#db
+      .updateTable("knownCustomers")
+      .set((at) => ({ orders: at("orders", "+", 1) }))
+      .where("customerId", "=", customerId)
+      .returning(["orders", "owner"])
+      .executeTakeFirst();
+    if (row === undefined || !mayOrderFor(this.#caller, row.owner)) throw UnknownCustomer({ customerId });
+    return row.orders;
+  }
+}
+
+function mayOrderFor(caller: Caller | undefined, owner: string | null): boolean {
+  if (owner === null) return true;
+  return caller?.kind === "user" && (caller.id === owner || caller.roles.includes("operator"));
+}
