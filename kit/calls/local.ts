@@ -1,4 +1,4 @@
-import { compile, isProblem, kitProblems, ProblemError, type Endpoint, type ReplyOf, type TSchema } from "../contract/index.ts";
+import { compile, findProblem, kitProblems, replySpec, type ProblemError, type Endpoint, type ReplyOf, type TSchema } from "../contract/index.ts";
 import type { Runtime } from "../runtime/index.ts";
 import type { CallRequest, Calls, Cause, RunningService } from "../service/index.ts";
 import { childOf } from "../telemetry/index.ts";
@@ -76,7 +76,7 @@ function asText(parts: Readonly<Record<string, unknown>> | undefined): Record<st
 
 /** What the callee declares is the caller's to handle; everything else is a failed call, retryable as the callee said. */
 function escaped(endpoint: Endpoint, error: unknown): ProblemError {
-  const problem = isProblem(error) ? error : undefined;
+  const problem = findProblem(error);
   if (problem !== undefined && endpoint.spec.problems?.some(({ code }) => code === problem.code) === true) return problem;
   const failed = problem?.retryable === true ? kitProblems.unavailable : kitProblems.callFailed;
   return failed({ reason: `${endpoint.route} of ${endpoint.owner} failed with ${problem?.code ?? "an error"}.` }, { cause: error });
@@ -85,8 +85,7 @@ function escaped(endpoint: Endpoint, error: unknown): ProblemError {
 const validators = new WeakMap<TSchema, (value: unknown) => boolean>();
 function checkReply(endpoint: Endpoint, status: number, body: unknown): void {
   const reply = endpoint.spec.replies[status];
-  // Proof: a TypeBox schema carries `~kind`; the longer form of a reply does not.
-  const schema = reply === undefined ? undefined : "~kind" in reply ? (reply as TSchema) : (reply as { readonly body?: TSchema }).body;
+  const schema = reply === undefined ? undefined : replySpec(reply).body;
   if (schema === undefined) return;
   let check = validators.get(schema);
   if (check === undefined) {

@@ -90,7 +90,7 @@ export function findProblem(error: unknown, code?: string): ProblemError | undef
   return undefined;
 }
 
-export const isProblem = (error: unknown, code?: string): error is Error => findProblem(error, code) !== undefined;
+export const isProblem = (error: unknown, code?: string): boolean => findProblem(error, code) !== undefined;
 
 /** The body of a reply (RFC 9457); facts are extension members. `instance` is the id of the request. */
 export function problemBody(problem: ProblemError, instance?: string): Readonly<Record<string, unknown>> {

@@ -11,10 +11,10 @@ import { always, outside, publisher, type Cause } from "./unit-context.ts";
 export class Handler {
   readonly route: CompiledRoute;
   readonly #definition: Route;
-  readonly #store: Store<unknown>;
+  readonly #store: Store<object>;
   readonly #in: InUnit;
 
-  constructor(definition: Route, route: CompiledRoute, store: Store<unknown>, inUnit: InUnit) {
+  constructor(definition: Route, route: CompiledRoute, store: Store<object>, inUnit: InUnit) {
     this.#definition = definition;
     this.route = route;
     this.#store = store;
@@ -34,10 +34,10 @@ export class Handler {
       prepare === undefined
         ? undefined
         : // Proof: assembled from the same parts that typed `prepare`.
-          await prepare({ ...resources, ...scopeOf(outsideOf(this.#store), cause), ...outside(cause, surroundings), ...base } as never);
-    const work = async (access: unknown, publish: unknown): Promise<StoredReply> => {
+          await prepare({ ...resources, ...scopeOf(this.#store.outside, cause), ...outside(cause, surroundings), ...base } as never);
+    const work = async (access: object, publish: unknown): Promise<StoredReply> => {
       // Proof: assembled from the same parts that typed `run`.
-      const given = { ...scopeOf(access as object, cause), ...always(cause, surroundings, "run"), ...base, publish, reply: this.route.reply, prepared } as never;
+      const given = { ...scopeOf(access, cause), ...always(cause, surroundings, "run"), ...base, publish, reply: this.route.reply, prepared } as never;
       const next = () => run(given);
       const reply = await (this.#in.around === undefined ? next() : this.#in.around(aroundGiven(cause, surroundings), next));
       // Proof: `Replied` is made by `reply` alone, and `around` has nothing else to return.
@@ -68,7 +68,3 @@ export class Handler {
     };
   }
 }
-
-/** Proof: the store was opened by the spec whose scope takes its access; the host never looks inside. */
-const outsideOf = (store: Store<unknown>): object => store.outside as object;
-

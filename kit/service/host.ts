@@ -24,7 +24,7 @@ export interface Environment {
   /** The process cannot go on: its store is not to be trusted. */
   readonly onFatal: (error: unknown) => void;
   /** Told of every refusal that is not declared and every error that becomes a 500: tests fail on it. */
-  readonly onBug?: (error: unknown) => void;
+  readonly onBug?: ((error: unknown) => void) | undefined;
 }
 
 /** Opens the store, builds the resources, starts relay and consumers. */
@@ -52,7 +52,7 @@ export async function startService(service: Service, environment: Environment): 
 
   const routes = new Map(service.routes.map((route) => [route.endpoint.route, new Handler(route, compileRoute(route.endpoint), store, inUnit)]));
   const claims = new Claims(runtime);
-  const owner = `pid:${process.pid}:${runtime.ids.uuidv7()}`;
+  const owner = `pid:${String(process.pid)}:${runtime.ids.uuidv7()}`;
   const subscriptions = service.consumers.map((consumer) => subscriptionOf(name, consumer, inUnit));
   await broker.ensure({
     topics: service.contracts.flatMap((contract) => (contract.kind === "event" ? [contract.name] : [])),
@@ -76,7 +76,7 @@ export async function startService(service: Service, environment: Environment): 
     problems: service.contracts.filter((contract) => contract.kind === "problem"),
     store,
     async dispatch(request) {
-      if (stopping.signal.aborted) throw kitProblems.unavailable({});
+      if (stopping.signal.aborted) throw kitProblems.unavailable({ reason: "The service is shutting down." });
       const handler = routes.get(request.endpoint.route);
       if (handler === undefined) throw kitProblems.notFound({});
       try {

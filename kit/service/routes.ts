@@ -5,12 +5,14 @@ import {
   convert,
   cutter,
   findBadText,
-  isProblem,
+  findProblem,
   kitProblems,
   makeReply,
   paramsSchema,
+  replySpec,
   type Endpoint,
   type FieldError,
+  type MadeReply,
   type TSchema,
   type Validator,
 } from "../contract/index.ts";
@@ -25,11 +27,11 @@ export interface CompiledRoute {
   readonly query: boolean;
   /** Converted and validated input; throws `kit/invalid-request` naming every wrong field, `kit/unauthenticated`, `kit/forbidden`. */
   admit(request: Dispatch): Input;
-  encode(reply: { readonly status: number; readonly body?: unknown; readonly headers?: Readonly<Record<string, string>> | undefined }): StoredReply;
+  encode(reply: MadeReply): StoredReply;
   /** True for a problem that this endpoint declares, or one of the kit's. */
   declares(error: unknown): boolean;
   claim(request: Dispatch): KeyClaim | undefined;
-  readonly reply: (...parts: [number, unknown?, { readonly headers: Readonly<Record<string, string>> }?]) => unknown;
+  readonly reply: typeof makeReply;
 }
 
 export interface Input {
@@ -51,7 +53,7 @@ export function compileRoute(endpoint: Endpoint): CompiledRoute {
   add("body", spec.body);
   const cutters = new Map<number, (value: unknown) => string>();
   for (const [status, reply] of Object.entries(spec.replies)) {
-    const body = bodySchema(reply);
+    const { body } = replySpec(reply);
     if (body !== undefined) cutters.set(Number(status), cutter(body));
   }
   const codes = new Set((spec.problems ?? []).map((problem) => problem.code));
@@ -84,8 +86,8 @@ export function compileRoute(endpoint: Endpoint): CompiledRoute {
       return { status, body: cut === undefined ? undefined : cut(body), headers: headers ?? {} };
     },
     declares: (error) => {
-      if (!isProblem(error)) return false;
-      return codes.has(error.code) || error.code.startsWith("kit/");
+      const problem = findProblem(error);
+      return problem !== undefined && (codes.has(problem.code) || problem.code.startsWith("kit/"));
     },
     claim(request) {
       if (spec.idempotent !== true || request.idempotencyKey === undefined) return undefined;
@@ -96,11 +98,6 @@ export function compileRoute(endpoint: Endpoint): CompiledRoute {
       };
     },
   };
-}
-
-function bodySchema(reply: TSchema | { readonly body?: TSchema }): TSchema | undefined {
-  // Proof: a TypeBox schema carries `~kind`; the longer form of a reply does not.
-  return "~kind" in reply ? (reply as TSchema) : (reply as { readonly body?: TSchema }).body;
 }
 
 /** Length-prefixed, so that no two lists of parts hash alike. */

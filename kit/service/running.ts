@@ -29,7 +29,7 @@ export interface RunningService {
   readonly endpoints: readonly Endpoint[];
   readonly events: readonly EventContract[];
   readonly problems: readonly AnyProblem[];
-  readonly store: Store<unknown>;
+  readonly store: Store<object>;
   /** Validates, checks access, looks the key up, runs. Rejects with a ProblemError for every refusal; anything else that escapes is a bug of the kit. */
   dispatch(request: Dispatch): Promise<StoredReply>;
   /** Names of the checks that fail now, with why; empty when ready. */

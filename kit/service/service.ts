@@ -112,16 +112,16 @@ export function service<
       options: given ?? {},
       ...parts(steps),
     }),
-    assemble: (contracts, { routes, consumers }) => ({
+    assemble: (contracts: Readonly<Record<string, unknown>>, { routes, consumers }: { readonly routes: Readonly<Record<string, Route>>; readonly consumers: readonly Consumer[] }): Service => ({
       kind: "service",
       name,
       spec,
       contracts: Object.values(contracts).filter(isContract),
-      routes: Object.values<Route>(routes),
+      routes: Object.values(routes),
       consumers,
     }),
     // Proof: the overloads above differ from these bodies only in what the steps are given, which the bodies never look at.
-  } as ServiceBuilder<Resources, Scope>;
+  } as unknown as ServiceBuilder<Resources, Scope>;
 }
 
 function isContract(value: unknown): value is Contract {

@@ -5,6 +5,6 @@ import { migrations } from "./migrations/index.ts";
 import { tables } from "./tables.ts";
 
 export const { handle, on, assemble } = service("customers", {
-  store: sql({ tables, migrations, isolation: "read committed" }),
+  store: sql({ tables, migrations }),
   scope: ({ db, caller }) => ({ customers: new CustomerStore(db, caller) }),
 });

@@ -1,7 +1,7 @@
 import { table, text, timestamp, type Db } from "holdfast/sql";
 
 export const tables = {
-  customers: table("customers", {
+  customers: table({
     customerId: text().primaryKey(),
     name: text(),
     email: text(),

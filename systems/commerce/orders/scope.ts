@@ -6,6 +6,6 @@ import { OrderStore } from "./order-store.ts";
 import { tables } from "./tables.ts";
 
 export const { handle, on, assemble } = service("orders", {
-  store: sql({ tables, migrations, isolation: "read committed" }),
+  store: sql({ tables, migrations }),
   scope: ({ db, caller }) => ({ orders: new OrderStore(db, caller), customers: new KnownCustomers(db, caller) }),
 });

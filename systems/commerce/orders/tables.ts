@@ -2,7 +2,6 @@ import { integer, json, table, text, timestamp, type Db } from "holdfast/sql";
 
 export const tables = {
   orders: table(
-    "orders",
     {
       orderId: text().primaryKey(),
       customerId: text(),
@@ -17,7 +16,7 @@ export const tables = {
     { indexes: [{ on: ["customerId", "number"], unique: true }] },
   ),
   /** What orders knows of customers, learnt from `customer.created` or by asking. */
-  knownCustomers: table("known_customers", {
+  knownCustomers: table({
     customerId: text().primaryKey(),
     /** The user who owns the record; null for a guest's. */
     owner: text().optional(),

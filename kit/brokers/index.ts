@@ -1,0 +1,1 @@
+export { embeddedBroker, type EmbeddedOptions } from "./embedded.ts";

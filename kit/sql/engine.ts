@@ -1,0 +1,59 @@
+/** A row as the engine gives it: names as in the query. */
+export type Row = Readonly<Record<string, unknown>>;
+
+export interface Result {
+  readonly rows: readonly Row[];
+  /** Rows inserted, updated or deleted. */
+  readonly changes: number;
+}
+
+export type MaybePromise<T> = T | Promise<T>;
+
+/** A column of a bulk statement; PostgreSQL wants its type for the array that carries it. */
+export interface ColumnSpec {
+  readonly name: string;
+  readonly type: "text" | "bigint" | "bytea";
+}
+
+export interface Insert {
+  readonly into: string;
+  readonly columns: readonly ColumnSpec[];
+  readonly rows: readonly (readonly unknown[])[];
+  /** Rows that are there already are passed over, and not returned. */
+  readonly onConflict?: "nothing";
+  readonly returning?: readonly string[];
+}
+
+/**
+ * One connection. SQLite answers at once, PostgreSQL with promises: who awaits both writes one code.
+ * Statements take `?` for parameters; on PostgreSQL they become `$1`, `$2`, …
+ */
+export interface Session {
+  run(sql: string, parameters?: readonly unknown[]): MaybePromise<Result>;
+  /** As few statements as the engine allows: one on PostgreSQL, a prepared loop on SQLite. */
+  insertMany(insert: Insert): MaybePromise<readonly Row[]>;
+  /** Rows whose `column` is among the values, as `where column in (…)`, appended to the given statement. */
+  runWithList(sql: string, parameters: readonly unknown[], list: { readonly type: ColumnSpec["type"]; readonly values: readonly unknown[] }): MaybePromise<Result>;
+  begin(mode: "write" | "read"): MaybePromise<void>;
+  commit(): MaybePromise<void>;
+  rollback(): MaybePromise<void>;
+  savepoint(): MaybePromise<void>;
+  release(): MaybePromise<void>;
+  rollbackToSavepoint(): MaybePromise<void>;
+  /** False when the engine has ended the transaction by itself: some errors do. */
+  inTransaction(): boolean;
+  close(): MaybePromise<void>;
+}
+
+/**
+ * `conflict`: another transaction won (40001, 40P01, 55P03): run again. `busy`: another writer has the file: try later. `lost`: the connection or the file
+ * is gone, or the disk is full: what was committed is safe, nothing more is.
+ */
+export type ErrorClass = "conflict" | "busy" | "constraint" | "lost" | "other";
+
+export interface Engine {
+  readonly name: "sqlite" | "postgres";
+  open(role: "writer" | "reader"): Promise<Session>;
+  classify(error: unknown): ErrorClass;
+  close(): Promise<void>;
+}

@@ -1,0 +1,109 @@
+import {
+  DefaultQueryExecutor,
+  DummyDriver,
+  Kysely,
+  PostgresAdapter,
+  PostgresIntrospector,
+  PostgresQueryCompiler,
+  SqliteAdapter,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+  type CompiledQuery,
+  type DatabaseConnection,
+  type Dialect,
+  type QueryResult,
+} from "kysely";
+import type { Engine, Result, Row } from "./engine.ts";
+import type { Statement } from "./turn.ts";
+import type { Tables } from "./tables.ts";
+
+export type Issue = (statement: Statement) => Promise<Result>;
+
+const dialects: Readonly<Record<Engine["name"], Dialect>> = {
+  sqlite: {
+    createAdapter: () => new SqliteAdapter(),
+    createDriver: () => new DummyDriver(),
+    createIntrospector: (db) => new SqliteIntrospector(db),
+    createQueryCompiler: () => new SqliteQueryCompiler(),
+  },
+  postgres: {
+    createAdapter: () => new PostgresAdapter(),
+    createDriver: () => new DummyDriver(),
+    createIntrospector: (db) => new PostgresIntrospector(db),
+    createQueryCompiler: () => new PostgresQueryCompiler(),
+  },
+};
+
+/** Makes a Kysely for each turn; what can be shared between turns is made once. */
+export function kyselyFactory(engine: Engine["name"], tables: Tables): (issue: Issue) => { readonly db: Kysely<never> } {
+  const dialect = dialects[engine];
+  const compiler = dialect.createQueryCompiler();
+  const adapter = dialect.createAdapter();
+  const driver = new DummyDriver();
+  const revive = reviver(engine, tables);
+  return (issue) => {
+    const connection: DatabaseConnection = {
+      async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+        const { rows, changes } = await issue(statementOf(query, engine));
+        // Proof: Kysely's types of rows come from the same tables as the rows.
+        return { rows: revive(rows) as R[], numAffectedRows: BigInt(changes) };
+      },
+      streamQuery: () => {
+        throw new Error("Streaming a query is not possible in a unit of work: read in pages.");
+      },
+    };
+    const executor = new DefaultQueryExecutor(compiler, adapter, { provideConnection: (use) => use(connection) });
+    return { db: new Kysely<never>({ config: { dialect }, dialect, driver, executor }) };
+  };
+}
+
+function statementOf({ sql, parameters, query }: CompiledQuery, engine: Engine["name"]): Statement {
+  return {
+    // One writer at a time: SQLite has, and needs, no row locks.
+    sql: engine === "sqlite" && sql.endsWith(" for update") ? sql.slice(0, -" for update".length) : sql,
+    parameters: parameters.map(encode),
+    writes: query.kind === "SelectQueryNode" ? false : query.kind === "RawNode" ? !/^\s*select\b/i.test(sql) : true,
+  };
+}
+
+/** Objects and arrays are JSON. */
+function encode(value: unknown): unknown {
+  return typeof value === "object" && value !== null && !(value instanceof Uint8Array) ? JSON.stringify(value) : value;
+}
+
+/** Columns of kind json and boolean come back as they went in; found by their names, which is why two kinds may not share one. */
+function reviver(engine: Engine["name"], tables: Tables): (rows: readonly Row[]) => readonly Row[] {
+  const kinds = new Map<string, "json" | "boolean">();
+  for (const { columns } of Object.values(tables)) {
+    for (const [name, { kind }] of Object.entries(columns)) {
+      if (kind === "json" || (kind === "boolean" && engine === "sqlite")) kinds.set(name, kind);
+    }
+  }
+  if (kinds.size === 0) return (rows) => rows;
+  return (rows) =>
+    rows.map((row) => {
+      const copy: Record<string, unknown> = { ...row };
+      for (const [name, kind] of kinds) {
+        const value = copy[name];
+        if (kind === "json" && typeof value === "string") copy[name] = JSON.parse(value);
+        else if (kind === "boolean" && typeof value === "number") copy[name] = value !== 0;
+      }
+      return copy;
+    });
+}
+
+/** Column names that would be read in two ways, as sentences. */
+export function nameFaults(tables: Tables): readonly string[] {
+  const kinds = new Map<string, string>();
+  const faults: string[] = [];
+  for (const [table, { columns }] of Object.entries(tables)) {
+    for (const [name, { kind }] of Object.entries(columns)) {
+      const special = kind === "json" || kind === "boolean" ? kind : "plain";
+      const other = kinds.get(name);
+      if (other !== undefined && other !== special) faults.push(`the column ${table}.${name} is ${kind}, and another table has a column of that name and another kind: give one of them another name.`);
+      kinds.set(name, special);
+    }
+    if (table.startsWith("holdfast_")) faults.push(`the table ${table} begins with holdfast_, which is for the kit's own.`);
+  }
+  return faults;
+}

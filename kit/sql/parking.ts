@@ -1,0 +1,127 @@
+import type { Envelope, Parked, Store } from "../messaging/index.ts";
+import type { Runtime } from "../runtime/index.ts";
+import type { ColumnSpec, Row, Session } from "./engine.ts";
+import { codeOf, reasonOf, runMessage, type Parts } from "./intake.ts";
+import { envelopeColumns, envelopeNames } from "./kit-tables.ts";
+import { Rejected } from "./lane.ts";
+import { envelopeOf, envelopeRow, insertOutgoing, maybeText, numberOf, textOf } from "./rows.ts";
+
+export interface ToPark {
+  readonly subscription: string;
+  readonly envelope: Envelope;
+  readonly attempts: number;
+  /** Undefined: waits behind another message of its key. */
+  readonly nextAt: number | undefined;
+  readonly error: string;
+  readonly redrive?: number;
+  readonly deadLetter?: string;
+}
+
+const columns: readonly ColumnSpec[] = [
+  { name: "subscription", type: "text" },
+  ...envelopeColumns,
+  { name: "attempts", type: "bigint" },
+  { name: "nextAt", type: "bigint" },
+  { name: "error", type: "text" },
+  { name: "redrive", type: "bigint" },
+  { name: "deadLetter", type: "text" },
+];
+
+export async function park(session: Session, { faults }: Runtime, { subscription, envelope, attempts, nextAt, error, redrive = 0, deadLetter }: ToPark): Promise<void> {
+  faults.at("parked:writing");
+  const row = [subscription, ...envelopeRow(envelope), attempts, nextAt === undefined ? null : Math.ceil(nextAt), error, redrive, deadLetter ?? null];
+  await session.insertMany({ into: "holdfast_parked", columns, rows: [row] });
+}
+
+const fields = `id, subscription, ${envelopeNames}, attempts, redrive, "deadLetter"`;
+/** True for the lowest row of its key. */
+const isLowest = `NOT EXISTS (SELECT 1 FROM holdfast_parked lower WHERE lower.subscription = p.subscription AND lower."key" = p."key" AND lower.id < p.id)`;
+
+const parkedOf = (row: Row): Parked => ({
+  id: numberOf(row, "id"),
+  subscription: textOf(row, "subscription"),
+  envelope: envelopeOf(row),
+  attempts: numberOf(row, "attempts"),
+  redrive: numberOf(row, "redrive"),
+});
+
+/** Rows that wait behind another have no `nextAt`: the scan never wades through them. */
+export async function due(session: Session, now: number, limit: number): Promise<readonly Parked[]> {
+  const { rows } = await session.run(
+    `SELECT ${fields} FROM holdfast_parked p WHERE "nextAt" <= ? AND ("claimedUntil" IS NULL OR "claimedUntil" < ?) AND ${isLowest} ORDER BY "nextAt", id LIMIT ?`,
+    [now, now, limit],
+  );
+  return rows.map(parkedOf);
+}
+
+export async function nextDue(session: Session): Promise<number | undefined> {
+  const { rows } = await session.run(`SELECT min("nextAt") AS at FROM holdfast_parked`);
+  const at = rows[0]?.["at"];
+  return at === null || at === undefined ? undefined : Number(at);
+}
+
+export async function claim(session: Session, id: number, { owner, until, now }: { readonly owner: string; readonly until: number; readonly now: number }): Promise<boolean> {
+  const { changes } = await session.run(
+    `UPDATE holdfast_parked AS p SET "claimedBy" = ?, "claimedUntil" = ? WHERE id = ? AND "nextAt" IS NOT NULL AND ("claimedUntil" IS NULL OR "claimedUntil" < ? OR "claimedBy" = ?) AND ${isLowest}`,
+    [owner, Math.ceil(until), id, now, owner],
+  );
+  return changes === 1;
+}
+
+type How = Parameters<Store<object>["retry"]>[1];
+type Ended = Awaited<ReturnType<Store<object>["retry"]>>;
+
+/** One parked message as one unit: row read again in the transaction, run, deleted, the next of its key woken. */
+export async function retry(parts: Parts, { id, subscription }: Parked, how: How): Promise<Ended> {
+  return parts.lane.job(async (session) => {
+    const { runtime, deadLetters } = parts;
+    const now = Math.floor(runtime.clock.now());
+    const { rows } = await session.run(`SELECT ${fields}, "claimedBy" FROM holdfast_parked p WHERE id = ? AND "nextAt" <= ? AND ${isLowest}`, [id, now]);
+    const [row] = rows;
+    if (row === undefined || (how.owner !== undefined && maybeText(row, "claimedBy") !== how.owner)) return "gone";
+    const parked = parkedOf(row);
+    const deadLetter = maybeText(row, "deadLetter");
+    runtime.faults.at("parked:retrying");
+    const attempts = parked.attempts + 1;
+    const { envelope } = parked;
+    const failed = "failed" in how && how.failed !== undefined;
+    const { outcome, outgoing } = failed
+      ? { outcome: { ok: false as const, error: how.failed }, outgoing: [] }
+      : await runMessage(parts, session, { subscription, envelope, attempt: attempts, handle: how.handle });
+    if (outcome.ok) {
+      await insertOutgoing(session, outgoing, runtime);
+      await unpark(session, parked, now);
+      runtime.faults.at("parked:deleted");
+      if (deadLetter !== undefined) await deadLetters.handled(session, deadLetter);
+      return "handled";
+    }
+    const verdict = how.judge(outcome.error, attempts);
+    if (verdict.kind === "pause") throw new Rejected(outcome.error);
+    if (verdict.kind === "park") {
+      await session.run(`UPDATE holdfast_parked SET attempts = ?, "nextAt" = ?, error = ?, "claimedBy" = NULL, "claimedUntil" = NULL WHERE id = ?`, [
+        attempts,
+        Math.ceil(verdict.nextAt),
+        reasonOf(outcome.error),
+        id,
+      ]);
+      return "parked";
+    }
+    await unpark(session, parked, now);
+    if (verdict.kind === "discard") return "discarded";
+    const error = { code: codeOf(outcome.error), error: reasonOf(outcome.error) };
+    await deadLetters.bury(session, { subscription, envelope, attempts, redrive: parked.redrive, ...error, hold: how.afterDeadLetter === "hold", effectKeys: how.effectKeys ?? [] });
+    return "dead";
+  });
+}
+
+/** Deletes the lowest row of a key and wakes the one behind it; a row that holds its key stays asleep. */
+export async function unpark(session: Session, { id, subscription, envelope }: Pick<Parked, "id" | "subscription" | "envelope">, now: number): Promise<void> {
+  await session.run("DELETE FROM holdfast_parked WHERE id = ?", [id]);
+  await session.run(
+    `UPDATE holdfast_parked SET "nextAt" = ? WHERE id = (SELECT min(id) FROM holdfast_parked WHERE subscription = ? AND "key" = ?) AND "nextAt" IS NULL AND error <> ?`,
+    [now, subscription, envelope.key, holding],
+  );
+}
+
+/** Stands in `error` of the row that holds a key after a dead letter. */
+export const holding = "held";

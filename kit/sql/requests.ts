@@ -1,0 +1,87 @@
+import { kitProblems } from "../contract/index.ts";
+import type { KeyClaim, StoredReply } from "../messaging/store.ts";
+import type { Runtime } from "../runtime/index.ts";
+import type { ColumnSpec, Row, Session } from "./engine.ts";
+import type { GroupRules, Member } from "./lane.ts";
+import { insertOutgoing, maybeText, numberOf, textOf } from "./rows.ts";
+import type { Outcome } from "./turn.ts";
+
+/** What a request's unit adds to its place in the group. */
+export interface Request {
+  readonly key: KeyClaim;
+  readonly encode: (value: unknown) => StoredReply;
+}
+
+const columns: readonly ColumnSpec[] = [
+  { name: "scope", type: "text" },
+  { name: "fingerprint", type: "text" },
+  { name: "status", type: "bigint" },
+  { name: "body", type: "text" },
+  { name: "headers", type: "text" },
+  { name: "at", type: "bigint" },
+];
+const select = "SELECT scope, fingerprint, status, body, headers FROM holdfast_keys WHERE scope";
+
+/** Found under a key with another fingerprint: `kit/idempotency-key-reused`. */
+function replyOf(row: Row, fingerprint: string): StoredReply {
+  if (textOf(row, "fingerprint") !== fingerprint) throw kitProblems.idempotencyKeyReused({});
+  // Proof: written below as an object of strings.
+  return { status: numberOf(row, "status"), body: maybeText(row, "body"), headers: JSON.parse(textOf(row, "headers")) as Record<string, string> };
+}
+
+export async function storedReply(session: Session, { scope, fingerprint }: KeyClaim): Promise<StoredReply | undefined> {
+  const { rows } = await session.run(`${select} = ?`, [scope]);
+  return rows[0] === undefined ? undefined : replyOf(rows[0], fingerprint);
+}
+
+/** A unit that its key had been used for before. */
+export class Replay {
+  readonly reply: StoredReply;
+  constructor(reply: StoredReply) {
+    this.reply = reply;
+  }
+}
+
+/**
+ * Keys are looked up when the group begins: one writer at a time, so that what is not there then is not there at its end either. Stored is exactly what
+ * committed a write, whatever its status; what threw or wrote nothing leaves no row.
+ */
+export function requestRules(runtime: Runtime, requests: WeakMap<Member, Request>): GroupRules {
+  return {
+    async begin(session, members) {
+      const known = new Map<Member, Outcome<unknown>>();
+      const keyed = members.filter((member) => requests.has(member));
+      if (keyed.length === 0) return known;
+      const scopes = keyed.map(({ scope }) => scope).toSorted();
+      const { rows } = await session.runWithList(select, [], { type: "text", values: scopes });
+      const found = new Map(rows.map((row) => [textOf(row, "scope"), row]));
+      for (const member of keyed) {
+        const request = requests.get(member);
+        const row = request === undefined ? undefined : found.get(request.key.scope);
+        if (request === undefined || row === undefined) continue;
+        try {
+          known.set(member, { ok: true, value: new Replay(replyOf(row, request.key.fingerprint)) });
+        } catch (error) {
+          known.set(member, { ok: false, error });
+        }
+      }
+      return known;
+    },
+    async end(session, members) {
+      const wrote = members.filter(({ attempt }) => attempt.outcome?.ok === true && attempt.turn.writes > 0);
+      await insertOutgoing(
+        session,
+        wrote.flatMap(({ attempt }) => attempt.turn.outgoing),
+        runtime,
+      );
+      const at = runtime.clock.now();
+      const rows = wrote.flatMap((member) => {
+        const request = requests.get(member);
+        if (request === undefined || member.attempt.outcome?.ok !== true) return [];
+        const { status, body, headers } = request.encode(member.attempt.outcome.value);
+        return [[request.key.scope, request.key.fingerprint, status, body ?? null, JSON.stringify(headers), Math.floor(at)]];
+      });
+      if (rows.length > 0) await session.insertMany({ into: "holdfast_keys", columns, rows });
+    },
+  };
+}

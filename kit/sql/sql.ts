@@ -1,0 +1,66 @@
+import path from "node:path";
+import type { StorePlace, StoreSpec } from "../service/index.ts";
+import { kitMigrations } from "./kit-tables.ts";
+import { kyselyFactory, nameFaults } from "./kysely.ts";
+import { migrate, migrationFaults, type Migration } from "./migrations.ts";
+import { sqliteEngine } from "./sqlite.ts";
+import { SqlStore } from "./store.ts";
+import type { Db, Tables } from "./tables.ts";
+import type { Engine } from "./engine.ts";
+
+export interface SqlOptions<T extends Tables> {
+  readonly tables: T;
+  readonly migrations: readonly Migration[];
+}
+
+/** A store on an SQL engine, declared: `db` is a Kysely over these tables. */
+export function sql<const T extends Tables>({ tables, migrations }: SqlOptions<T>): StoreSpec<{ readonly db: Db<T> }> {
+  return {
+    engine: "sql",
+    faults: () => [...migrationFaults(tables, migrations), ...nameFaults(tables)],
+    async open(place) {
+      const engine = engineOf(place);
+      await migrate(engine, "holdfast", kitMigrations);
+      await migrate(engine, place.name, migrations);
+      const writer = await engine.open("writer");
+      const reader = await engine.open("reader");
+      const store = new SqlStore({
+        id: await identify(engine, place),
+        engine,
+        writer,
+        reader,
+        runtime: place.runtime,
+        kysely: kyselyFactory(engine.name, tables),
+        onFatal: place.onFatal,
+      });
+      // Proof: `db` is a Kysely over the very tables of this declaration.
+      return store as unknown as Awaited<ReturnType<StoreSpec<{ readonly db: Db<T> }>["open"]>>;
+    },
+  };
+}
+
+function engineOf({ url, name, durability }: StorePlace): Engine {
+  const [scheme, rest] = [url.slice(0, url.indexOf(":")), url.slice(url.indexOf(":") + 1)];
+  if (scheme === "sqlite") return sqliteEngine({ file: path.join(rest, `${name}.db`), durability });
+  throw new Error(`The store "${scheme}" is not known: sqlite:<folder> is.`);
+}
+
+/** A random id, made with the store: two stores of one name are told apart by it. */
+async function identify(engine: Engine, { runtime }: StorePlace): Promise<string> {
+  const session = await engine.open("writer");
+  try {
+    await session.begin("write");
+    const { rows } = await session.run("SELECT id FROM holdfast_store");
+    const known = rows[0]?.["id"];
+    if (typeof known === "string") {
+      await session.rollback();
+      return known;
+    }
+    const id = runtime.ids.uuidv7();
+    await session.run("INSERT INTO holdfast_store (id) VALUES (?)", [id]);
+    await session.commit();
+    return id;
+  } finally {
+    await session.close();
+  }
+}

@@ -1,0 +1,170 @@
+import { kitProblems } from "../contract/index.ts";
+import type { Batch, KeyClaim, Lease, Settled, Store, StoredReply, Unit, UnitOfWork } from "../messaging/index.ts";
+import type { Runtime } from "../runtime/index.ts";
+import { DeadLetters } from "./dead-letters.ts";
+import type { Engine, Result, Session } from "./engine.ts";
+import { takeIn, type Parts } from "./intake.ts";
+import { envelopeNames } from "./kit-tables.ts";
+import { Lane, type Member } from "./lane.ts";
+import type { kyselyFactory } from "./kysely.ts";
+import { giveUpLease, holdsLease, takeLease } from "./leases.ts";
+import { claim, due, nextDue, retry } from "./parking.ts";
+import { Readers } from "./readers.ts";
+import { Replay, requestRules, storedReply, type Request } from "./requests.ts";
+import { envelopeOf, numberOf } from "./rows.ts";
+import { sweep } from "./sweep.ts";
+import { Attempt, Turn, type Statement } from "./turn.ts";
+
+export interface StoreParts {
+  readonly id: string;
+  readonly engine: Engine;
+  readonly writer: Session;
+  readonly reader: Session;
+  readonly runtime: Runtime;
+  readonly kysely: ReturnType<typeof kyselyFactory>;
+  readonly onFatal: (error: unknown) => void;
+}
+
+/** A service's store on an SQL engine. */
+export class SqlStore implements Store<object> {
+  readonly id: string;
+  readonly outside: object;
+  readonly #parts: Parts;
+  readonly #runtime: Runtime;
+  readonly #lane: Lane;
+  readonly #readers: Readers;
+  readonly #deadLetters: DeadLetters;
+  readonly #requests = new WeakMap<Member, Request>();
+  readonly #wakes: (() => void)[] = [];
+  readonly #close: () => Promise<void>;
+
+  constructor({ id, engine, writer, reader, runtime, kysely, onFatal }: StoreParts) {
+    this.id = id;
+    this.#runtime = runtime;
+    this.#lane = new Lane({ engine, session: writer, runtime, rules: requestRules(runtime, this.#requests), onFatal });
+    this.#readers = new Readers(reader);
+    this.#deadLetters = new DeadLetters(runtime);
+    const access = (turn: { issue(statement: Statement): Promise<Result> }) => kysely((statement) => turn.issue(statement));
+    this.#parts = { lane: this.#lane, runtime, access, deadLetters: this.#deadLetters };
+    this.outside = access({ issue: (statement) => this.#readers.one(statement) });
+    this.#close = async () => {
+      await this.#lane.close();
+      await this.#readers.close();
+      await writer.close();
+      await reader.close();
+      await engine.close();
+    };
+  }
+
+  async query<T>({ label, work }: Pick<UnitOfWork<object, T>, "label" | "deadline" | "work">): Promise<T> {
+    const turn = new Turn(label, { readOnly: true });
+    const attempt = new Attempt(turn, () => work(this.#unit(turn)));
+    if ((await attempt.pause()) === "wants") await this.#readers.run(attempt);
+    const { outcome } = attempt;
+    if (outcome?.ok === true) return outcome.value;
+    throw outcome?.error ?? new Error(`${label} ended without an outcome.`);
+  }
+
+  async unit<T>({ label, deadline, key, encode, work }: UnitOfWork<object, T>): Promise<Settled<T>> {
+    const { faults } = this.#runtime;
+    const turn = new Turn(label, { readOnly: false });
+    faults.inFlight(1);
+    try {
+      const attempt = new Attempt<T>(turn, () => work(this.#unit(turn)));
+      if ((await attempt.pause()) === "done") {
+        if (attempt.outcome?.ok === true) return { kind: "committed", value: attempt.outcome.value };
+        throw attempt.outcome?.error ?? new Error(`${label} ended without an outcome.`);
+      }
+      const value = await new Promise((resolve, reject) => {
+        const member: Member = {
+          attempt,
+          deadline,
+          scope: key?.scope,
+          settle: (outcome) => (outcome.ok ? resolve(outcome.value) : reject(outcome.error)),
+        };
+        // Proof: what `encode` takes is what `work` resolves with.
+        if (key !== undefined && encode !== undefined) this.#requests.set(member, { key, encode: (result) => encode(result as T) });
+        this.#lane.join(member);
+      });
+      if (turn.outgoing.length > 0) this.#woken();
+      faults.at("reply:sending");
+      // Proof: it is the outcome of `attempt`, or a Replay made by the group.
+      return value instanceof Replay ? { kind: "replayed", reply: value.reply } : { kind: "committed", value: value as T };
+    } finally {
+      faults.inFlight(-1);
+    }
+  }
+
+  stored(key: KeyClaim): Promise<StoredReply | undefined> {
+    return this.#readers.use((session) => storedReply(session, key));
+  }
+
+  async takeIn(batch: Batch<object>) {
+    const result = await takeIn(this.#parts, batch);
+    this.#woken();
+    return result;
+  }
+
+  due = (now: number, limit: number) => this.#readers.use((session) => due(session, Math.floor(now), limit));
+  nextDue = () => this.#readers.use(nextDue);
+
+  claim(parked: { readonly id: number }, owner: string, until: number): Promise<boolean> {
+    const now = Math.floor(this.#runtime.clock.now());
+    return this.#lane.job((session) => claim(session, parked.id, { owner, until, now }));
+  }
+
+  async retry(...[parked, how]: Parameters<Store<object>["retry"]>) {
+    const ended = await retry(this.#parts, parked, how);
+    this.#woken();
+    return ended;
+  }
+
+  async outbox(after: number, limit: number) {
+    const { rows } = await this.#readers.use(async (session) => session.run(`SELECT seq, ${envelopeNames} FROM holdfast_outbox WHERE seq > ? ORDER BY seq LIMIT ?`, [after, limit]));
+    return rows.map((row) => ({ seq: numberOf(row, "seq"), envelope: envelopeOf(row) }));
+  }
+
+  async confirm(lease: Lease, seqs: readonly number[]): Promise<void> {
+    const held = await this.#lane.later(async (session) => {
+      if (!(await holdsLease(session, lease))) return false;
+      await session.runWithList("DELETE FROM holdfast_outbox WHERE seq", [], { type: "bigint", values: seqs });
+      this.#runtime.faults.at("relay:deleted");
+      return true;
+    });
+    if (!held) throw kitProblems.staleEpoch({ reason: `The lease ${lease.name} has gone to another instance.` });
+  }
+
+  onOutbox(wake: () => void): void {
+    this.#wakes.push(wake);
+  }
+
+  lease = (name: string, owner: string, ttlMs: number) => this.#lane.job((session) => takeLease(session, this.#runtime, { name, owner, ttlMs }));
+  release = (lease: Lease, owner: string) => this.#lane.job((session) => giveUpLease(session, lease, owner));
+
+  deadLetters = (filter: Parameters<DeadLetters["list"]>[1]) => this.#readers.use((session) => this.#deadLetters.list(session, filter));
+  deadLetter = (id: string) => this.#readers.use((session) => this.#deadLetters.get(session, id));
+  audit = (id: string) => this.#readers.use((session) => this.#deadLetters.audit(session, id));
+  redrive = (id: string, actor: string, note: string | undefined) => this.#lane.job((session) => this.#deadLetters.redrive(session, id, actor, note));
+  discard = (id: string, actor: string, note: string) => this.#lane.job((session) => this.#deadLetters.discard(session, id, actor, note));
+
+  async depths() {
+    const { rows } = await this.#readers.use(async (session) =>
+      session.run(
+        "SELECT (SELECT count(*) FROM holdfast_outbox) AS outbox, (SELECT count(*) FROM holdfast_parked) AS parked, (SELECT count(*) FROM holdfast_dead_letters WHERE state = 'dead') AS dead, (SELECT count(*) FROM holdfast_inbox) + (SELECT count(*) FROM holdfast_inbox_foreign) AS inbox",
+      ),
+    );
+    const row = rows[0] ?? {};
+    return { outbox: numberOf(row, "outbox"), parked: numberOf(row, "parked"), dead: numberOf(row, "dead"), inbox: numberOf(row, "inbox") };
+  }
+
+  sweep = (now: number) => this.#lane.job((session) => sweep(session, now));
+  close = () => this.#close();
+
+  #unit(turn: Turn): Unit<object> {
+    return { access: this.#parts.access(turn), publish: (message) => turn.publish(message) };
+  }
+
+  #woken(): void {
+    for (const wake of this.#wakes) wake();
+  }
+}
