@@ -5,7 +5,7 @@ import { listFiles, root, runMain } from "./repository.ts";
 
 /**
  * The kit from low to high: a folder, and what it may import besides itself. Another folder is entered through its
- * index.ts; where a single file is named, through that file only. Tests are exempt. A folder that is missing here is a fault.
+ * index.ts, and a folder named as "type x" by `import type` only. Tests are exempt. A folder that is missing here is a fault.
  */
 export const layers: Readonly<Record<string, readonly string[]>> = {
   runtime: [],
@@ -14,7 +14,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   access: ["contract", "runtime"],
   messaging: ["contract", "runtime", "telemetry"],
   service: ["access", "contract", "messaging", "runtime", "telemetry"],
-  sql: ["contract", "messaging", "runtime", "service/store.ts", "telemetry"],
+  sql: ["contract", "messaging", "runtime", "telemetry", "type service"],
   brokers: ["messaging", "runtime", "sql", "telemetry"],
   calls: ["contract", "messaging", "runtime", "service", "telemetry"],
   http: ["access", "contract", "messaging", "runtime", "service", "telemetry"],
@@ -57,8 +57,9 @@ function kitFault(path: string, { specifier, typeOnly, dynamic }: Import, kit: M
   if (from === to) return undefined;
   const allowed = layers[from];
   if (allowed === undefined) return `kit/${from} is missing in the table of scripts/layers.ts`;
-  if (allowed.includes(target.slice("kit/".length))) return undefined;
-  if (!allowed.includes("*") && !allowed.includes(to)) return `kit/${from} may not import kit/${to}`;
+  const types = allowed.includes(`type ${to}`);
+  if (types && !typeOnly) return `kit/${from} may import types only from kit/${to}, by \`import type\``;
+  if (!types && !allowed.includes("*") && !allowed.includes(to)) return `kit/${from} may not import kit/${to}`;
   return target === `kit/${to}/index.ts` ? undefined : `import kit/${to} through its index.ts`;
 }
 

@@ -145,7 +145,8 @@ export async function startPostgres(bin: string): Promise<PrivatePostgres> {
     const dropped = program === "setpriv" ? {} : user;
     const server = spawn(program ?? "", args, { ...dropped, cwd: data, stdio: ["ignore", log, log] });
     closeSync(log);
-    const ended = exitOf(server);
+    // That it could not be spawned shows as a missing pid.
+    const ended = exitOf(server).catch(() => 1);
     writeFileSync(join(folder, "postgres.pid"), String(server.pid ?? ""));
     const stop = async () => {
       server.kill("SIGQUIT");
@@ -156,7 +157,12 @@ export async function startPostgres(bin: string): Promise<PrivatePostgres> {
     const ready = () =>
       spawnSync(join(bin, "pg_isready"), ["-q", "-h", "127.0.0.1", "-p", String(port), "-U", "app"]).status === 0;
     while (!ready()) {
-      if (server.exitCode !== null || server.signalCode !== null || performance.now() > deadline) {
+      if (
+        server.pid === undefined ||
+        server.exitCode !== null ||
+        server.signalCode !== null ||
+        performance.now() > deadline
+      ) {
         const tail = readFileSync(join(folder, "log"), "utf8").slice(-2000);
         await stop();
         throw new Error(`PostgreSQL in ${bin} did not become ready:\n${tail}`);

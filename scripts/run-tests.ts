@@ -25,6 +25,7 @@ if (import.meta.main) {
   }
   const concurrency = Math.min(8, Math.max(2, availableParallelism()));
   process.exitCode = await runWithPostgres(process.execPath, [
+    "--disable-warning=ExperimentalWarning",
     "--test",
     `--test-concurrency=${String(concurrency)}`,
     "--test-timeout=180000",
