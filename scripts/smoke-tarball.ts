@@ -1,0 +1,94 @@
+// `node scripts/smoke-tarball.ts [--node <binary>]...`: packs the kit, installs the tarball in a project of its own, and uses
+// it there as its user would: every subpath is imported, by each Node named and by this one; a strict compiler reads the
+// declarations; publint reads the package.
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { buildKit } from "./build-kit.ts";
+import { root } from "./repository.ts";
+
+const { values } = parseArgs({ options: { node: { type: "string", multiple: true, default: [] } } });
+const nodes = [process.execPath, ...values.node];
+const project = mkdtempSync(join(tmpdir(), "holdfast-packed-"));
+
+/** @throws with all that the command said when it fails. */
+function must(what: string, command: string, args: readonly string[], cwd: string = project): string {
+  // Settings of an npm that runs this script are not those of the new project.
+  const env = Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !/^npm_(?!config_(registry|cafile|cache)$)/i.test(name)),
+  );
+  const { status, stdout, stderr } = spawnSync(command, args, {
+    cwd,
+    env,
+    encoding: "utf8",
+    shell: process.platform === "win32",
+  });
+  if (status !== 0) throw new Error(`${what} failed:\n${stdout}${stderr}`);
+  return stdout;
+}
+
+/** The program of the new project. It grows with the kit: here is the place for a service, end to end. */
+const program = (subpaths: readonly string[]) => `
+import { readFileSync } from "node:fs";
+for (const subpath of ${JSON.stringify(subpaths)}) {
+  const names = Object.keys(await import(subpath));
+  if (names.length === 0) throw new Error(subpath + " exports nothing");
+}
+console.log("ok " + process.version);
+`;
+
+try {
+  const dist = buildKit();
+  must("publint", process.execPath, [join(root, "node_modules/publint/src/cli.js"), dist, "--strict"], root);
+  // npm's own list of what it packed: one entry for the one package.
+  const [packed] = JSON.parse(must("npm pack", "npm", ["pack", "--json", "--pack-destination", project, dist])) as {
+    filename: string;
+    entryCount: number;
+    unpackedSize: number;
+  }[];
+  if (packed === undefined) throw new Error("npm pack packed nothing");
+  writeFileSync(join(project, "package.json"), JSON.stringify({ name: "packed", private: true, type: "module" }));
+  must("npm install", "npm", ["install", "--no-audit", "--no-fund", "--prefer-offline", `./${packed.filename}`]);
+
+  // Written by build-kit.ts a moment ago.
+  const { exports } = JSON.parse(readFileSync(join(dist, "package.json"), "utf8")) as {
+    exports: Record<string, unknown>;
+  };
+  const subpaths = Object.keys(exports)
+    .filter((each) => each !== "./package.json")
+    .map((each) => `holdfast${each.slice(1)}`);
+  writeFileSync(join(project, "main.js"), program(subpaths));
+  for (const node of nodes)
+    console.log(`every subpath imported: ${must(`importing with ${node}`, node, ["main.js"]).trim()}`);
+
+  writeFileSync(
+    join(project, "main.ts"),
+    subpaths.map((each, index) => `export * as s${String(index)} from "${each}";`).join("\n"),
+  );
+  const compilerOptions = {
+    strict: true,
+    module: "nodenext",
+    target: "esnext",
+    noEmit: true,
+    types: ["node"],
+    exactOptionalPropertyTypes: true,
+    skipLibCheck: true,
+  };
+  writeFileSync(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["main.ts"] }));
+  mkdirSync(join(project, "node_modules/@types"), { recursive: true });
+  for (const name of ["node", "pg"])
+    symlinkSync(join(root, "node_modules/@types", name), join(project, "node_modules/@types", name));
+  must("the compiler", process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", "."]);
+
+  const kilobytes = (bytes: number) => `${String(Math.round(bytes / 1024))} kB`;
+  console.log(
+    `holdfast packed: ${kilobytes(statSync(join(project, packed.filename)).size)}, unpacked ${kilobytes(packed.unpackedSize)}, ${String(packed.entryCount)} files`,
+  );
+  console.log(
+    `with its dependencies: ${execFileSync("du", ["-shL", "--exclude=@types", join(project, "node_modules")], { encoding: "utf8" }).split("\t")[0] ?? ""}`,
+  );
+} finally {
+  rmSync(project, { recursive: true, force: true });
+}
