@@ -1,0 +1,3 @@
+export { main } from "./main.ts";
+export { startPlatform, type Platform, type PlatformOptions } from "./platform.ts";
+export { token } from "./token.ts";

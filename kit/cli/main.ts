@@ -1,0 +1,45 @@
+import { startPlatform, type Platform, type PlatformOptions } from "./platform.ts";
+
+/** A terminal, npm and the bootstrap may each hand on one Ctrl-C: signals this close together are one. */
+const oneSignalMs = 150;
+const drainMs = 4_000;
+
+/** The entry of a process: starts, prints the addresses, drains at the first signal and ends at once at the second. */
+export async function main(options: PlatformOptions): Promise<void> {
+  const started = performance.now();
+  let platform: Platform;
+  try {
+    platform = await startPlatform(options);
+  } catch (error) {
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 1;
+    process.disconnect?.();
+    return;
+  }
+  process.stdout.write(greeting(platform, performance.now() - started));
+  let stoppedAt: number | undefined;
+  const stop = () => {
+    const now = performance.now();
+    if (stoppedAt === undefined) {
+      stoppedAt = now;
+      process.stdout.write("\nStopping: requests in hand finish, messages go out. Once more ends it at once.\n");
+      platform.stop(drainMs).then(
+        () => process.exit(0),
+        (error: unknown) => {
+          process.stderr.write(`${String(error)}\n`);
+          process.exit(1);
+        },
+      );
+    } else if (now - stoppedAt > oneSignalMs) process.exit(130);
+  };
+  process.on("SIGINT", stop);
+  process.on("SIGTERM", stop);
+  // The bootstrap is gone: so is everything that could stop this process in good order.
+  process.on("disconnect", stop);
+}
+
+function greeting({ url, servers }: Platform, ms: number): string {
+  const rows = [["front door", url], ...servers.map((server) => [server.service.name, server.url])];
+  const table = rows.map(([name = "", address = ""]) => `  ${name.padEnd(14)} ${address}`).join("\n");
+  return `\nHoldfast is ready after ${(ms / 1000).toFixed(2)} s.\n${table}\n  docs           ${url}/docs\n\nTry: curl -s ${url}/customers -H 'content-type: application/json' -d '{"name":"Ada","email":"ada@example.com"}'\n`;
+}

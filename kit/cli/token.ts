@@ -1,0 +1,13 @@
+import path from "node:path";
+import { developmentKeys, mintToken } from "../access/index.ts";
+import { systemRuntime } from "../runtime/index.ts";
+
+/** Mints a token of the development key: `token <user> [role …]`, or `token service:<name>`. Prints it and nothing else. */
+export async function token(args: readonly string[], env: Readonly<Record<string, string | undefined>>): Promise<void> {
+  const [subject, ...roles] = args;
+  if (subject === undefined) throw new Error("Say for whom: token <user> [role …], or token service:<name>.");
+  const { clock } = systemRuntime();
+  const keys = await developmentKeys(path.resolve(env["HOLDFAST_DATA"] ?? "./.holdfast"));
+  const caller = subject.startsWith("service:") ? ({ kind: "service", name: subject.slice("service:".length) } as const) : ({ kind: "user", id: subject, roles } as const);
+  process.stdout.write(`${await mintToken(keys, { caller, clock })}\n`);
+}

@@ -1,0 +1,42 @@
+import { isUtf8 } from "node:buffer";
+import { kitProblems, maxDepth } from "../contract/index.ts";
+
+export interface JsonBody {
+  readonly value: unknown;
+  /** True when the text might hold NUL or half a surrogate pair. */
+  readonly suspect: boolean;
+}
+
+/** JSON in UTF-8 (RFC 8259): no byte order mark, no deep nesting, no `__proto__`. */
+export function parseBody(bytes: Buffer): JsonBody {
+  if (!isUtf8(bytes)) throw kitProblems.malformedJson({ reason: "The body is not UTF-8." });
+  const text = bytes.toString("utf8");
+  if (text.codePointAt(0) === 0xfeff) throw kitProblems.malformedJson({ reason: "The body begins with a byte order mark." });
+  if (tooDeep(text)) {
+    throw kitProblems.invalidRequest({ errors: [{ in: "body", field: "", rule: "depth", message: `is nested deeper than ${String(maxDepth)} levels` }] });
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw kitProblems.malformedJson({ reason: error instanceof Error ? shortened(error.message) : "The body is not JSON." });
+  }
+  return { value, suspect: /\\u(0000|[dD][89a-fA-F])/.test(text) };
+}
+
+/** V8 quotes the body in its message; what it says before that is enough. */
+const shortened = (message: string): string => message.replace(/,? ?"[\s\S]*$/, "").slice(0, 200);
+
+/** Counts brackets, those in strings too: cheap, and right whenever it says no. */
+function tooDeep(text: string): boolean {
+  let depth = 0;
+  let deepest = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === 0x22) {
+      for (at += 1; at < text.length && text.charCodeAt(at) !== 0x22; at += 1) if (text.charCodeAt(at) === 0x5c) at += 1;
+    } else if (code === 0x7b || code === 0x5b) deepest = Math.max(deepest, (depth += 1));
+    else if (code === 0x7d || code === 0x5d) depth -= 1;
+  }
+  return deepest > maxDepth;
+}

@@ -1,0 +1,137 @@
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { docsPage, kitProblems, openapi, type Endpoint } from "../contract/index.ts";
+import type { StoredReply } from "../messaging/index.ts";
+import type { Runtime } from "../runtime/index.ts";
+import { rawReply, refusal, translate } from "./reply.ts";
+import { httpLimits, json, type HttpServer } from "./server.ts";
+
+export interface FrontDoorOptions {
+  readonly services: readonly HttpServer[];
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** @default "127.0.0.1" */
+  readonly host?: string;
+  readonly runtime: Runtime;
+}
+
+export interface FrontDoor {
+  readonly port: number;
+  readonly url: string;
+  close(ms: number): Promise<void>;
+}
+
+interface Node<T> {
+  readonly names: Map<string, Node<T>>;
+  any: Node<T> | undefined;
+  readonly targets: Map<string, T>;
+}
+const node = <T>(): Node<T> => ({ names: new Map(), any: undefined, targets: new Map() });
+
+/** Which service answers what: one table, made from the contracts. */
+export class RouteTable<T> {
+  readonly #root = node<T>();
+
+  add({ method, path }: Pick<Endpoint, "method" | "path">, target: T): void {
+    let at = this.#root;
+    for (const part of path.split("/").slice(1)) {
+      if (part.startsWith("{")) at = at.any ??= node<T>();
+      else {
+        const next = at.names.get(part) ?? node<T>();
+        at.names.set(part, next);
+        at = next;
+      }
+    }
+    at.targets.set(method, target);
+  }
+
+  /** The target of a request, or the methods that its address knows. Named segments come before placeholders. */
+  find(method: string, url: string): { readonly target: T } | { readonly allowed: readonly string[] } {
+    const end = url.indexOf("?");
+    const found = search(this.#root, (end < 0 ? url : url.slice(0, end)).split("/"), 1);
+    const target = found?.targets.get(method === "HEAD" ? "GET" : method);
+    return target === undefined ? { allowed: [...(found?.targets.keys() ?? [])] } : { target };
+  }
+}
+
+function search<T>(at: Node<T>, parts: readonly string[], index: number): Node<T> | undefined {
+  const part = parts[index];
+  if (part === undefined) return at.targets.size > 0 ? at : undefined;
+  const named = at.names.get(part);
+  return (named === undefined ? undefined : search(named, parts, index + 1)) ?? (at.any === undefined || part === "" ? undefined : search(at.any, parts, index + 1));
+}
+
+/** One address for all services of the process: requests are handed on to the service's own server, without a socket in between. */
+export async function frontDoor({ services, port, host = "127.0.0.1", runtime }: FrontDoorOptions): Promise<FrontDoor> {
+  const table = new RouteTable<HttpServer>();
+  for (const server of services) for (const endpoint of server.service.endpoints) table.add(endpoint, server);
+  const pages = ownPages(services);
+  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const url = request.url ?? "/";
+    const found = table.find(request.method ?? "GET", url);
+    if ("target" in found) {
+      found.target.routing(request, response);
+      return;
+    }
+    const page = request.method === "GET" || request.method === "HEAD" ? pages.get(url.split("?")[0] ?? "") : undefined;
+    if (page !== undefined) {
+      write(response, await page());
+      return;
+    }
+    const { allowed } = found;
+    const problem = allowed.length === 0 ? kitProblems.notFound({}) : kitProblems.methodNotAllowed({}, { headers: { allow: allowed.join(", ") } });
+    write(response, refusal(problem, runtime.ids.uuidv7()).reply);
+  };
+  const server = createServer({ maxHeaderSize: httpLimits.headerBytes, requestTimeout: httpLimits.requestMs, keepAliveTimeout: 65_000 }, (request, response) => {
+    handle(request, response).catch((error: unknown) => write(response, refusal(error, runtime.ids.uuidv7()).reply));
+  });
+  server.maxConnections = httpLimits.connections;
+  server.on("clientError", (error: Error, socket) => {
+    if (!socket.writable) socket.destroy();
+    else socket.end(rawReply(refusal(translate(error), runtime.ids.uuidv7()).reply));
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, resolve);
+  });
+  const address = server.address();
+  const bound = typeof address === "object" && address !== null ? address.port : port;
+  return {
+    port: bound,
+    url: `http://${host}:${String(bound)}`,
+    async close(ms) {
+      const force = runtime.timers.after(ms, () => server.closeAllConnections());
+      await new Promise((resolve) => {
+        server.close(resolve);
+        server.closeIdleConnections();
+      });
+      force.cancel();
+    },
+  };
+}
+
+function write(response: ServerResponse, { status, body, headers }: StoredReply): void {
+  response.writeHead(status, { "content-type": "application/json; charset=utf-8", "x-content-type-options": "nosniff", ...headers });
+  response.end(body);
+}
+
+function ownPages(servers: readonly HttpServer[]): ReadonlyMap<string, () => Promise<StoredReply>> {
+  const services = servers.map(({ service }) => service);
+  const endpoints = services.flatMap((service) => service.endpoints);
+  const title = "Holdfast";
+  const html = docsPage({ title, endpoints, events: services.flatMap(({ events }) => events), problems: services.flatMap(({ problems }) => problems) });
+  const docs: StoredReply = { status: 200, body: html, headers: { "content-type": "text/html; charset=utf-8", "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'" } };
+  const api = json(200, openapi(endpoints, { title, version: "0.1.0" }));
+  const health = async () => {
+    const states = await Promise.all(services.map(async (service) => ({ service: service.name, failing: await service.unready() })));
+    const ready = states.every(({ failing }) => failing.length === 0);
+    return json(ready ? 200 : 503, { status: ready ? "ready" : "unready", services: states });
+  };
+  return new Map([
+    ["/", () => Promise.resolve(docs)],
+    ["/docs", () => Promise.resolve(docs)],
+    ["/openapi.json", () => Promise.resolve(api)],
+    ["/health", health],
+    ["/health/ready", health],
+    ["/health/live", () => Promise.resolve(json(200, { status: "live" }))],
+  ]);
+}

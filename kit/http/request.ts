@@ -1,0 +1,49 @@
+import { kitProblems, type Caller, type Endpoint } from "../contract/index.ts";
+import type { Verify } from "../access/index.ts";
+
+/** An Idempotency-Key (draft-ietf-httpapi-idempotency-key-header-07): a quoted string, or the same without quotes. */
+export function idempotencyKey(endpoint: Endpoint, header: string | readonly string[] | undefined): string | undefined {
+  if (header === undefined) return undefined;
+  if (endpoint.spec.idempotent !== true) {
+    if (endpoint.method === "POST" || endpoint.method === "PATCH") throw kitProblems.idempotencyKeyNotSupported({});
+    return undefined;
+  }
+  const text = typeof header === "string" ? header : "";
+  const key = /^"(.*)"$/.exec(text)?.[1]?.replaceAll(/\\(["\\])/g, "$1") ?? text;
+  if (!/^[\x21-\x7e]{1,255}$/.test(key)) throw kitProblems.idempotencyKeyInvalid({});
+  return key;
+}
+
+/** Ids that clients may give: short, and safe in a log. */
+export const clientId = (header: string | readonly string[] | undefined): string | undefined =>
+  typeof header === "string" && /^[A-Za-z0-9._-]{1,64}$/.test(header) ? header : undefined;
+
+/** Milliseconds that the client still waits, from `X-Request-Timeout`. */
+export function patience(header: string | readonly string[] | undefined, most: number): number {
+  const ms = typeof header === "string" && /^\d{1,9}$/.test(header) ? Number(header) : most;
+  return Math.min(ms, most);
+}
+
+/** The caller of a bearer token (RFC 6750); a token that is not valid is refused even where none is needed. */
+export async function callerOf(authorization: string | undefined, verify: Verify, reject: (error: unknown) => void): Promise<Caller | undefined> {
+  if (authorization === undefined) return undefined;
+  const token = /^Bearer ([\w.~+/-]+=*)$/i.exec(authorization)?.[1];
+  if (token === undefined) throw kitProblems.unauthenticated({});
+  try {
+    return await verify(token);
+  } catch (error) {
+    reject(error);
+    throw kitProblems.unauthenticated({});
+  }
+}
+
+/** A body may come as application/json in UTF-8 and in no other form. */
+export function checkMediaType(contentType: string | undefined, encoding: string | undefined): void {
+  const refuse = (reason: string) => kitProblems.unsupportedMediaType({ reason });
+  if (encoding !== undefined && encoding.toLowerCase() !== "identity") throw refuse(`The content encoding ${encoding.slice(0, 40)} is not taken.`);
+  const [type = "", ...parameters] = (contentType ?? "").toLowerCase().split(";").map((part) => part.trim());
+  if (type !== "application/json") throw refuse(contentType === undefined ? "The content type is missing; send application/json." : "The content type must be application/json.");
+  for (const parameter of parameters) {
+    if (parameter.startsWith("charset=") && !/^charset="?utf-8"?$/.test(parameter)) throw refuse("The charset must be utf-8.");
+  }
+}

@@ -1,0 +1,231 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import type { Verify } from "../access/index.ts";
+import { docsPage, kitProblems, openapi, type Endpoint } from "../contract/index.ts";
+import type { StoredReply } from "../messaging/index.ts";
+import type { Runtime } from "../runtime/index.ts";
+import type { RunningService } from "../service/index.ts";
+import { parseTraceparent, type Logger } from "../telemetry/index.ts";
+import { parseBody, type JsonBody } from "./body.ts";
+import { deprecation, rawReply, refusal, translate } from "./reply.ts";
+import { callerOf, checkMediaType, clientId, idempotencyKey, patience } from "./request.ts";
+
+export interface HttpOptions {
+  readonly service: RunningService;
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** @default "127.0.0.1" */
+  readonly host?: string;
+  readonly verify: Verify;
+  readonly runtime: Runtime;
+  readonly log: Logger;
+  readonly limits?: Partial<HttpLimits>;
+}
+
+export interface HttpLimits {
+  /** @default 262144 */
+  readonly bodyBytes: number;
+  /** @default 16384 */
+  readonly headerBytes: number;
+  /** For a whole request to arrive. @default 30000 */
+  readonly requestMs: number;
+  /** For a handler. @default 10000 */
+  readonly timeoutMs: number;
+  /** @default 4096 */
+  readonly connections: number;
+}
+export const httpLimits: HttpLimits = { bodyBytes: 262_144, headerBytes: 16_384, requestMs: 30_000, timeoutMs: 10_000, connections: 4_096 };
+
+export interface HttpServer {
+  readonly service: RunningService;
+  readonly port: number;
+  readonly url: string;
+  /** Handles a request that arrived on another server's socket. */
+  routing(request: IncomingMessage, response: ServerResponse): void;
+  /** Takes no more connections, lets requests in hand finish, ends the rest after `ms`. */
+  close(ms: number): Promise<void>;
+}
+
+/** A service on a port of its own: every endpoint, `/health`, `/openapi.json` and `/docs`. */
+export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
+  const { service, runtime, log, host = "127.0.0.1" } = options;
+  const limits = { ...httpLimits, ...options.limits };
+  const app = fastify({
+    bodyLimit: limits.bodyBytes,
+    requestTimeout: limits.requestMs,
+    keepAliveTimeout: 65_000,
+    forceCloseConnections: "idle",
+    return503OnClosing: false,
+    exposeHeadRoutes: true,
+    routerOptions: { maxParamLength: 500, ignoreTrailingSlash: false, querystringParser: (text) => parseQuery(text) },
+    frameworkErrors: (error, request, reply) => void send(reply, refuse(error, idOf(request))),
+    clientErrorHandler: (error, socket) => clientError(error, socket, runtime),
+    http: { maxHeaderSize: limits.headerBytes },
+    genReqId: (request) => clientId(request.headers["x-request-id"]) ?? runtime.ids.uuidv7(),
+  });
+  app.server.maxConnections = limits.connections;
+  const refuse = (error: unknown, requestId: string): StoredReply => {
+    const { reply, problem, bug } = refusal(translate(error), requestId);
+    if (bug) log.error("a request failed", { requestId, error: problem });
+    return reply;
+  };
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
+  app.setErrorHandler((error, request, reply) => send(reply, refuse(error, idOf(request))));
+  app.setNotFoundHandler((request, reply) => {
+    const others = allowed(service.endpoints, request.raw.url ?? "/");
+    const problem = others.length === 0 ? kitProblems.notFound({}) : kitProblems.methodNotAllowed({}, { headers: { allow: others.join(", ") } });
+    return send(reply, refuse(problem, idOf(request)));
+  });
+  for (const endpoint of service.endpoints) addRoute(app, endpoint, { ...options, limits });
+  addPages(app, service);
+  await app.listen({ port: options.port, host });
+  const address = app.server.address();
+  const port = typeof address === "object" && address !== null ? address.port : options.port;
+  return {
+    service,
+    port,
+    url: `http://${host}:${String(port)}`,
+    routing: (request, response) => app.routing(request, response),
+    async close(ms) {
+      const force = runtime.timers.after(ms, () => app.server.closeAllConnections());
+      await app.close();
+      force.cancel();
+    },
+  };
+}
+
+function addRoute(app: FastifyInstance, endpoint: Endpoint, { service, runtime, log, verify, limits }: HttpOptions & { readonly limits: HttpLimits }): void {
+  const { spec, method } = endpoint;
+  const timeoutMs = spec.limits?.timeoutMs ?? limits.timeoutMs;
+  const extra = deprecation(endpoint);
+  app.route({
+    method,
+    url: endpoint.path.replaceAll(/\{(\w+)\}/g, ":$1"),
+    bodyLimit: spec.limits?.bodyBytes ?? limits.bodyBytes,
+    handler: async (request, reply) => {
+      const { headers } = request;
+      const requestId = idOf(request);
+      const deadline = runtime.clock.monotonic() + patience(headers["x-request-timeout"], timeoutMs);
+      const body = readBody(endpoint, request);
+      const over = new AbortController();
+      const stored = await withDeadline(runtime, deadline, over, async () =>
+        service.dispatch({
+          endpoint,
+          // Proof: the router gives each name of the path as text; `parseQuery` text or lists of text.
+          params: request.params as Record<string, string>,
+          query: request.query as Record<string, string | string[]>,
+          headers,
+          body: body?.value,
+          suspectText: (body?.suspect ?? false) || suspectUrl(request.raw.url ?? ""),
+          caller: await callerOf(headers.authorization, verify, (error) => log.debug("a token was refused", { requestId, error })),
+          idempotencyKey: idempotencyKey(endpoint, headers["idempotency-key"]),
+          deadline,
+          signal: over.signal,
+          requestId,
+          correlationId: clientId(headers["x-correlation-id"]) ?? requestId,
+          trace: parseTraceparent(headers["traceparent"] === undefined ? undefined : String(headers["traceparent"]), runtime.random),
+        }),
+      );
+      reply.headers(extra);
+      if (headers.authorization !== undefined) reply.header("cache-control", "no-store");
+      return send(reply, stored);
+    },
+  });
+}
+
+/** The answer by the deadline, or `kit/deadline-exceeded`; what a unit commits after that is found under its key. */
+async function withDeadline<T>({ clock, timers }: Runtime, deadline: number, over: AbortController, work: () => Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = timers.after(deadline - clock.monotonic(), () => {
+    over.abort();
+    late.reject(kitProblems.deadlineExceeded({}));
+  });
+  try {
+    return await Promise.race([work(), late.promise]);
+  } finally {
+    timer.cancel();
+  }
+}
+
+function readBody({ spec }: Endpoint, { body, headers }: FastifyRequest): JsonBody | undefined {
+  const bytes = Buffer.isBuffer(body) ? body : undefined;
+  if (spec.body === undefined) {
+    if (bytes === undefined || bytes.length === 0) return undefined;
+    throw kitProblems.invalidRequest({ errors: [{ in: "body", field: "", rule: "unknown", message: "this endpoint takes no body" }] });
+  }
+  if (bytes === undefined || bytes.length === 0) throw kitProblems.invalidRequest({ errors: [{ in: "body", field: "", rule: "required", message: "is required" }] });
+  checkMediaType(headers["content-type"], headers["content-encoding"]);
+  return parseBody(bytes);
+}
+
+const idOf = (request: FastifyRequest): string => request.id;
+
+function send(reply: FastifyReply, { status, body, headers }: StoredReply): FastifyReply {
+  reply.code(status).header("x-request-id", idOf(reply.request)).header("x-content-type-options", "nosniff").headers(headers);
+  if (body === undefined) return reply.send();
+  if (headers["content-type"] === undefined) reply.header("content-type", "application/json; charset=utf-8");
+  return reply.send(body);
+}
+
+/** Repeated names become lists; a name or value that is not valid percent-encoded UTF-8 is refused. */
+function parseQuery(text: string): Record<string, string | string[]> {
+  const query: Record<string, string | string[]> = Object.create(null);
+  if (text === "") return query;
+  for (const part of text.split("&")) {
+    if (part === "") continue;
+    const at = part.indexOf("=");
+    const name = decode(at < 0 ? part : part.slice(0, at));
+    const value = at < 0 ? "" : decode(part.slice(at + 1));
+    const before = query[name];
+    query[name] = before === undefined ? value : [...(typeof before === "string" ? [before] : before), value];
+  }
+  return query;
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text.replaceAll("+", " "));
+  } catch (error) {
+    throw kitProblems.malformedRequest({ reason: "The query is not valid percent-encoded UTF-8." }, { cause: error });
+  }
+}
+
+const suspectUrl = (url: string): boolean => url.includes("%00");
+
+/** Methods that an address knows. */
+function allowed(endpoints: readonly Endpoint[], url: string): readonly string[] {
+  const segments = (url.split("?")[0] ?? "").split("/");
+  const matches = endpoints.filter(({ path }) => {
+    const parts = path.split("/");
+    return parts.length === segments.length && parts.every((part, at) => part.startsWith("{") || part === segments[at]);
+  });
+  return [...new Set(matches.flatMap(({ method }) => (method === "GET" ? ["GET", "HEAD"] : [method])))];
+}
+
+function clientError(error: Error, socket: Socket, runtime: Runtime): void {
+  if (!socket.writable || ("code" in error && error.code === "ECONNRESET")) {
+    socket.destroy();
+    return;
+  }
+  socket.end(rawReply(refusal(translate(error), runtime.ids.uuidv7()).reply));
+}
+
+function addPages(app: FastifyInstance, service: RunningService): void {
+  const { name: title, endpoints, events, problems } = service;
+  const page = (html: string) => ({ status: 200, body: html, headers: { "content-type": "text/html; charset=utf-8", "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'" } });
+  app.get("/health/live", (_request, reply) => send(reply, json(200, { status: "live" })));
+  const ready = async (_request: FastifyRequest, reply: FastifyReply) => {
+    const failing = await service.unready();
+    return send(reply, json(failing.length === 0 ? 200 : 503, { status: failing.length === 0 ? "ready" : "unready", service: title, failing }));
+  };
+  app.get("/health/ready", ready);
+  app.get("/health", ready);
+  const description = json(200, openapi(endpoints, { title: `Holdfast ${title}`, version: "0.1.0" }));
+  app.get("/openapi.json", (_request, reply) => send(reply, description));
+  const docs = page(docsPage({ title: `Holdfast ${title}`, endpoints, events, problems }));
+  app.get("/docs", (_request, reply) => send(reply, docs));
+}
+
+export const json = (status: number, value: unknown): StoredReply => ({ status, body: JSON.stringify(value), headers: {} });
