@@ -69,6 +69,7 @@ function isInstalled(development) {
   );
 }
 
+// Only errors are shown: npm would warn that the packages want a newer Node than the one that installs them.
 function install() {
   console.log("Installing the packages of package-lock.json (npm ci); this happens once.");
   // The Node that runs npm, not the one in node_modules, which `npm ci` removes.
@@ -77,8 +78,8 @@ function install() {
   const options = { cwd: root, stdio: /** @type {const} */ ("inherit") };
   const { status } =
     npm === undefined
-      ? spawnSync("npm", ["ci"], { ...options, shell: process.platform === "win32" })
-      : spawnSync(node, [npm, "ci"], options);
+      ? spawnSync("npm", ["ci", "--loglevel=error"], { ...options, shell: process.platform === "win32" })
+      : spawnSync(node, [npm, "ci", "--loglevel=error"], options);
   if (status !== 0)
     giveUp("The installation failed: see npm's lines above. Once they are settled, `npm ci` installs by hand.");
 }

