@@ -20,6 +20,7 @@ const parts: readonly { name: string; command: readonly string[]; needs?: string
 ];
 
 const path = [join(root, "node_modules/.bin"), process.env["PATH"] ?? ""].join(delimiter);
+const colours = process.stdout.isTTY ? {} : { NO_COLOR: "1", FORCE_COLOR: undefined };
 const results = parts
   .filter(({ needs }) => needs === undefined || existsSync(join(root, needs)))
   .map(({ name, command: [program = "", ...args] }) => {
@@ -27,7 +28,7 @@ const results = parts
     const { status, stdout, stderr, error } = spawnSync(program, args, {
       cwd: root,
       encoding: "utf8",
-      env: { ...process.env, PATH: path },
+      env: { ...process.env, ...colours, PATH: path },
       maxBuffer: 64 * 1024 * 1024,
       shell: process.platform === "win32",
     });

@@ -15,7 +15,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   messaging: ["contract", "runtime", "telemetry"],
   service: ["access", "contract", "messaging", "runtime", "telemetry"],
   sql: ["contract", "messaging", "runtime", "telemetry", "type service"],
-  brokers: ["messaging", "runtime", "sql", "telemetry"],
+  brokers: ["contract", "messaging", "runtime", "sql", "telemetry"],
   calls: ["contract", "messaging", "runtime", "service", "telemetry"],
   http: ["access", "contract", "messaging", "runtime", "service", "telemetry"],
   topology: ["access", "brokers", "calls", "contract", "http", "messaging", "runtime", "service", "sql", "telemetry"],

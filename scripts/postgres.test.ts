@@ -89,6 +89,7 @@ test("kill -9 of the run ends the server too", { skip: onLinux }, async () => {
   const [url = "", pid] = line.split(" ");
   child.kill("SIGKILL");
   process.kill(Number(pid), "SIGKILL");
+  await exitOf(child);
   const deadline = performance.now() + 10_000;
   while (await answers(url)) assert.ok(performance.now() < deadline, "the server still answers after 10 s");
   sweepLeftovers();
