@@ -27,7 +27,7 @@ export interface PrivatePostgres extends AsyncDisposable {
 
 const prefix = "holdfast-postgres-";
 
-/** The folder of `postgres`, `initdb` and `pg_isready`: HOLDFAST_POSTGRES_BIN, PATH, or where packages put them; the newest. */
+/** The folder of `postgres`, `initdb` and `pg_isready`: POSTGRES_BIN, PATH, or where packages put them; the newest. */
 export function findPostgres(): string | undefined {
   const packaged = ["/usr/lib/postgresql", "/opt/homebrew/opt", "/usr/local/opt", "/usr"].flatMap((parent) =>
     (existsSync(parent) ? readdirSync(parent) : [])
@@ -35,11 +35,7 @@ export function findPostgres(): string | undefined {
       .sort((a, b) => Number(/\d+/.exec(b)?.[0]) - Number(/\d+/.exec(a)?.[0]))
       .map((name) => join(parent, name, "bin")),
   );
-  const folders = [
-    process.env["HOLDFAST_POSTGRES_BIN"] ?? "",
-    ...(process.env["PATH"] ?? "").split(delimiter),
-    ...packaged,
-  ];
+  const folders = [process.env["POSTGRES_BIN"] ?? "", ...(process.env["PATH"] ?? "").split(delimiter), ...packaged];
   const found = folders.find(
     (folder) => folder !== "" && existsSync(join(folder, "postgres")) && existsSync(join(folder, "initdb")),
   );

@@ -1,6 +1,6 @@
 // `node scripts/smoke-tarball.ts [--node <binary>]...`: packs the kit, installs the tarball in a project of its own, and uses
-// it there as its user would: every subpath is imported, by each Node named and by this one; a strict compiler reads the
-// declarations; publint reads the package.
+// it there as its user would: every subpath is imported and a service is run, by each Node named and by this one; a strict
+// compiler reads the declarations; publint reads the package.
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -29,13 +29,47 @@ function must(what: string, command: string, args: readonly string[], cwd: strin
   return stdout;
 }
 
-/** The program of the new project. It grows with the kit: here is the place for a service, end to end. */
+/** The program of the new project: imports every subpath, then runs one service end to end, reached through its door. */
 const program = (subpaths: readonly string[]) => `
-import { readFileSync } from "node:fs";
+import assert from "node:assert/strict";
+import { contracts, t } from "holdfast/contract";
+import { service } from "holdfast/service";
+import { sql, table, text } from "holdfast/sql";
+import { startPlatform } from "holdfast/cli";
+
 for (const subpath of ${JSON.stringify(subpaths)}) {
-  const names = Object.keys(await import(subpath));
-  if (names.length === 0) throw new Error(subpath + " exports nothing");
+  assert.notEqual(Object.keys(await import(subpath)).length, 0, subpath + " exports nothing");
 }
+
+const { endpoint, event } = contracts("notes");
+const Note = t.Object({ noteId: t.String(), text: t.String() });
+const NoteTaken = event("note.taken", { version: 1, key: "noteId", summary: "Taken", data: Note });
+const TakeNote = endpoint("POST /notes", {
+  summary: "Take a note", access: "anyone", idempotent: true, body: t.Object({ text: t.String() }), replies: { 201: Note },
+});
+const tables = { notes: table({ noteId: text().primaryKey(), text: text() }) };
+const columns = { noteId: { kind: "text" }, text: { kind: "text" } };
+const migrations = [{ name: "0001-initial", snapshot: { notes: { columns, primaryKey: ["noteId"], indexes: [] } } }];
+const { handle, assemble } = service("notes", { store: sql({ tables, migrations }), scope: ({ db }) => ({ db }) });
+const notes = assemble({ NoteTaken, TakeNote }, {
+  routes: {
+    TakeNote: handle(TakeNote, async ({ body, db, newId, publish, reply }) => {
+      const note = { noteId: newId(), ...body };
+      await db.insertInto("notes").values(note).execute();
+      publish(NoteTaken, note);
+      return reply(201, note);
+    }),
+  },
+  consumers: [],
+});
+const flags = ["--data=./data-" + process.pid, "--port=0", "--service-port=0", "--log-level=error"];
+const platform = await startPlatform({ systems: { demo: [notes] }, args: flags, env: {} });
+const headers = { "content-type": "application/json", "idempotency-key": "k1" };
+const take = () => fetch(platform.url + "/notes", { method: "POST", headers, body: JSON.stringify({ text: "hello" }) });
+const [first, again] = [await take(), await take()];
+assert.equal(first.status, 201);
+assert.deepEqual(await again.json(), await first.json(), "the same key, the same reply");
+await platform.stop(1000);
 console.log("ok " + process.version);
 `;
 
@@ -61,7 +95,7 @@ try {
     .map((each) => `holdfast${each.slice(1)}`);
   writeFileSync(join(project, "main.js"), program(subpaths));
   for (const node of nodes)
-    console.log(`every subpath imported: ${must(`importing with ${node}`, node, ["main.js"]).trim()}`);
+    console.log(`every subpath imported, a service run: ${must(`the program on ${node}`, node, ["main.js"]).trim()}`);
 
   writeFileSync(
     join(project, "main.ts"),
