@@ -1,7 +1,16 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, randomUUID } from "node:crypto";
 import { linkSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { calculateJwkThumbprint, createLocalJWKSet, createRemoteJWKSet, exportJWK, jwtVerify, SignJWT, type JSONWebKeySet, type JWTVerifyGetKey } from "jose";
+import {
+  calculateJwkThumbprint,
+  createLocalJWKSet,
+  createRemoteJWKSet,
+  exportJWK,
+  jwtVerify,
+  SignJWT,
+  type JSONWebKeySet,
+  type JWTVerifyGetKey,
+} from "jose";
 import type { Caller } from "../contract/index.ts";
 import type { Clock } from "../runtime/index.ts";
 
@@ -45,7 +54,11 @@ export function verifier({ keys, clock }: VerifierOptions): Verify {
 
 function callerOf(subject: string, roles: unknown): Caller {
   if (subject.startsWith("service:")) return { kind: "service", name: subject.slice("service:".length) };
-  return { kind: "user", id: subject, roles: Array.isArray(roles) ? roles.filter((role) => typeof role === "string") : [] };
+  return {
+    kind: "user",
+    id: subject,
+    roles: Array.isArray(roles) ? roles.filter((role) => typeof role === "string") : [],
+  };
 }
 
 export interface SigningKeys {

@@ -25,8 +25,14 @@ export async function embeddedBroker({ file, durability, runtime, log }: Embedde
   const store = await Log.open({ file, durability, runtime });
   const open = new Set<Member>();
   const failed = (what: string) => (error: unknown) => log.warn(what, { error });
-  const moving = runtime.timers.every(moveMs, () => void store.flushPositions().catch(failed("positions could not be moved; messages may come again")));
-  const trimming = runtime.timers.every(trimMs, () => void store.trim(runtime.clock.now()).catch(failed("the log could not be trimmed")));
+  const moving = runtime.timers.every(
+    moveMs,
+    () => void store.flushPositions().catch(failed("positions could not be moved; messages may come again")),
+  );
+  const trimming = runtime.timers.every(
+    trimMs,
+    () => void store.trim(runtime.clock.now()).catch(failed("the log could not be trimmed")),
+  );
   return {
     name: "embedded",
     ensure: ({ groups }) => store.ensure(groups),

@@ -1,7 +1,19 @@
 import { kitProblems } from "../contract/index.ts";
-import { Bell, type Envelope, type Producer } from "../messaging/index.ts";
+import type { Bell, Envelope, Producer } from "../messaging/index.ts";
 import type { Runtime } from "../runtime/index.ts";
-import { envelopeColumns, envelopeNames, envelopeOf, envelopeRow, giveUpLease, migrate, numberOf, sqliteEngine, takeLease, type Engine, type Session } from "../sql/index.ts";
+import {
+  envelopeColumns,
+  envelopeNames,
+  envelopeOf,
+  envelopeRow,
+  giveUpLease,
+  migrate,
+  numberOf,
+  sqliteEngine,
+  takeLease,
+  type Engine,
+  type Session,
+} from "../sql/index.ts";
 import { brokerMigrations } from "./tables.ts";
 
 export interface LogOptions {
@@ -33,12 +45,20 @@ export class Log {
   readonly #reader: Session;
   readonly #runtime: Runtime;
   #appends: Append[] = [];
-  #positions = new Map<string, { readonly group: string; readonly topic: string; readonly epoch: number; readonly offset: number }>();
+  #positions = new Map<
+    string,
+    { readonly group: string; readonly topic: string; readonly epoch: number; readonly offset: number }
+  >();
   #writing: Promise<unknown> = Promise.resolve();
   #appending = false;
   readonly #bells = new Set<Bell>();
 
-  private constructor(parts: { readonly engine: Engine; readonly writer: Session; readonly reader: Session; readonly runtime: Runtime }) {
+  private constructor(parts: {
+    readonly engine: Engine;
+    readonly writer: Session;
+    readonly reader: Session;
+    readonly runtime: Runtime;
+  }) {
     this.#engine = parts.engine;
     this.#writer = parts.writer;
     this.#reader = parts.reader;
@@ -66,7 +86,12 @@ export class Log {
   append(producer: Producer, messages: readonly Envelope[]): Promise<void> {
     for (const { id, data } of messages) {
       if (data.length > maxBytes) {
-        return Promise.reject(kitProblems.bodyTooLarge({ limitBytes: maxBytes }, { cause: new Error(`The message ${id} has ${String(data.length)} bytes.`) }));
+        return Promise.reject(
+          kitProblems.bodyTooLarge(
+            { limitBytes: maxBytes },
+            { cause: new Error(`The message ${id} has ${String(data.length)} bytes.`) },
+          ),
+        );
       }
     }
     return new Promise((resolve, reject) => {
@@ -86,7 +111,12 @@ export class Log {
           this.#runtime.faults.at("broker:appending");
           for (const append of appends) {
             if (await this.#isFenced(session, append.producer)) {
-              fenced.set(append, kitProblems.staleEpoch({ reason: `${append.producer.name} publishes under the old epoch ${String(append.producer.epoch)}.` }));
+              fenced.set(
+                append,
+                kitProblems.staleEpoch({
+                  reason: `${append.producer.name} publishes under the old epoch ${String(append.producer.epoch)}.`,
+                }),
+              );
               continue;
             }
             const at = Math.floor(this.#runtime.clock.now());
@@ -104,7 +134,8 @@ export class Log {
         }
         for (const bell of this.#bells) bell.ring();
       } catch (error) {
-        for (const append of appends) append.reject(kitProblems.unavailable({ reason: "The broker could not append." }, { cause: error }));
+        for (const append of appends)
+          append.reject(kitProblems.unavailable({ reason: "The broker could not append." }, { cause: error }));
       }
     }
     this.#appending = false;
@@ -115,7 +146,10 @@ export class Log {
     const [row] = rows;
     if (row !== undefined && numberOf(row, "epoch") > epoch) return true;
     if (row === undefined || numberOf(row, "epoch") < epoch) {
-      await session.run("INSERT INTO producers (name, epoch) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET epoch = excluded.epoch", [name, epoch]);
+      await session.run(
+        "INSERT INTO producers (name, epoch) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET epoch = excluded.epoch",
+        [name, epoch],
+      );
     }
     return false;
   }
@@ -149,14 +183,10 @@ export class Log {
       if (moves.length > 0) faults.at("position:moving");
       for (const { group, topic, epoch, offset } of moves) {
         // Monotone, and only under the lease that it was reached with.
-        await this.#writer.run(`UPDATE positions SET "offset" = ? WHERE "group" = ? AND topic = ? AND "offset" < ? AND EXISTS (SELECT 1 FROM holdfast_leases WHERE name = ? AND epoch = ?)`, [
-          offset,
-          group,
-          topic,
-          offset,
-          leaseName(group, topic),
-          epoch,
-        ]);
+        await this.#writer.run(
+          `UPDATE positions SET "offset" = ? WHERE "group" = ? AND topic = ? AND "offset" < ? AND EXISTS (SELECT 1 FROM holdfast_leases WHERE name = ? AND epoch = ?)`,
+          [offset, group, topic, offset, leaseName(group, topic), epoch],
+        );
       }
       await this.#writer.commit();
       if (moves.length > 0) faults.at("position:moved");
@@ -179,12 +209,19 @@ export class Log {
   async ensure(groups: readonly { readonly group: string; readonly topic: string }[]): Promise<void> {
     if (groups.length === 0) return;
     await this.write(async (session) => {
-      for (const { group, topic } of groups) await session.run(`INSERT INTO positions ("group", topic, "offset") VALUES (?, ?, 0) ON CONFLICT DO NOTHING`, [group, topic]);
+      for (const { group, topic } of groups)
+        await session.run(`INSERT INTO positions ("group", topic, "offset") VALUES (?, ?, 0) ON CONFLICT DO NOTHING`, [
+          group,
+          topic,
+        ]);
     });
   }
 
   async position(group: string, topic: string): Promise<number> {
-    const { rows } = await this.#reader.run(`SELECT "offset" FROM positions WHERE "group" = ? AND topic = ?`, [group, topic]);
+    const { rows } = await this.#reader.run(`SELECT "offset" FROM positions WHERE "group" = ? AND topic = ?`, [
+      group,
+      topic,
+    ]);
     return numberOf(rows[0] ?? { offset: 0 }, "offset");
   }
 
@@ -194,13 +231,23 @@ export class Log {
   giveUp = (group: string, topic: string, { owner, epoch }: { readonly owner: string; readonly epoch: number }) =>
     this.write((session) => giveUpLease(session, { name: leaseName(group, topic), epoch }, owner));
 
-  async read(topic: string, after: number, limit: number): Promise<readonly { readonly offset: number; readonly envelope: Envelope }[]> {
-    const { rows } = await this.#reader.run(`SELECT "offset", ${envelopeNames} FROM log WHERE type = ? AND "offset" > ? ORDER BY "offset" LIMIT ?`, [topic, after, limit]);
+  async read(
+    topic: string,
+    after: number,
+    limit: number,
+  ): Promise<readonly { readonly offset: number; readonly envelope: Envelope }[]> {
+    const { rows } = await this.#reader.run(
+      `SELECT "offset", ${envelopeNames} FROM log WHERE type = ? AND "offset" > ? ORDER BY "offset" LIMIT ?`,
+      [topic, after, limit],
+    );
     return rows.map((row) => ({ offset: numberOf(row, "offset"), envelope: envelopeOf(row) }));
   }
 
   async lag(group: string, topic: string): Promise<number> {
-    const { rows } = await this.#reader.run(`SELECT count(*) AS waiting FROM log WHERE type = ? AND "offset" > ?`, [topic, await this.position(group, topic)]);
+    const { rows } = await this.#reader.run(`SELECT count(*) AS waiting FROM log WHERE type = ? AND "offset" > ?`, [
+      topic,
+      await this.position(group, topic),
+    ]);
     return numberOf(rows[0] ?? {}, "waiting");
   }
 

@@ -1,4 +1,14 @@
-import { envelopeTable, identity, integer, leaseTable, snapshot, table, text, timestamp, type Migration } from "../sql/index.ts";
+import {
+  envelopeTable,
+  identity,
+  integer,
+  leaseTable,
+  snapshot,
+  table,
+  text,
+  timestamp,
+  type Migration,
+} from "../sql/index.ts";
 
 /** The file of the embedded broker. */
 const tables = {

@@ -1,4 +1,13 @@
-import { compile, findProblem, kitProblems, replySpec, type ProblemError, type Endpoint, type ReplyOf, type TSchema } from "../contract/index.ts";
+import {
+  compile,
+  findProblem,
+  kitProblems,
+  replySpec,
+  type ProblemError,
+  type Endpoint,
+  type ReplyOf,
+  type TSchema,
+} from "../contract/index.ts";
 import type { Runtime } from "../runtime/index.ts";
 import type { CallRequest, Calls, Cause, RunningService } from "../service/index.ts";
 import { childOf } from "../telemetry/index.ts";
@@ -20,9 +29,14 @@ export class LocalCalls implements Calls {
   }
 
   /** Rejects with a problem that the callee's contract declares, else `kit/call-failed` or `kit/unavailable`. */
-  async call<E extends Endpoint>(endpoint: E, request: CallRequest<E>, cause: Cause & { readonly ordinal: number }): Promise<ReplyOf<E>> {
+  async call<E extends Endpoint>(
+    endpoint: E,
+    request: CallRequest<E>,
+    cause: Cause & { readonly ordinal: number },
+  ): Promise<ReplyOf<E>> {
     const target = this.#services.get(endpoint.owner);
-    if (target === undefined) throw kitProblems.unavailable({ reason: `No instance of ${endpoint.owner} is known here.` });
+    if (target === undefined)
+      throw kitProblems.unavailable({ reason: `No instance of ${endpoint.owner} is known here.` });
     // Proof: widening; which parts there are is what `CallRequest<E>` says, and the callee validates them.
     const given = request as Parts;
     const reply = await target
@@ -34,8 +48,12 @@ export class LocalCalls implements Calls {
         body: given.body,
         suspectText: true,
         caller: { kind: "service", name: cause.service },
-        idempotencyKey: endpoint.spec.idempotent === true ? (given.idempotencyKey ?? this.#key(endpoint, cause)) : undefined,
-        deadline: Math.min(cause.deadline, this.#runtime.clock.monotonic() + (endpoint.spec.limits?.timeoutMs ?? defaultTimeoutMs)),
+        idempotencyKey:
+          endpoint.spec.idempotent === true ? (given.idempotencyKey ?? this.#key(endpoint, cause)) : undefined,
+        deadline: Math.min(
+          cause.deadline,
+          this.#runtime.clock.monotonic() + (endpoint.spec.limits?.timeoutMs ?? defaultTimeoutMs),
+        ),
         signal: cause.signal,
         requestId: this.#runtime.ids.uuidv7(),
         correlationId: cause.correlationId,
@@ -51,7 +69,14 @@ export class LocalCalls implements Calls {
   }
 
   #key(endpoint: Endpoint, cause: Cause & { readonly ordinal: number }): string {
-    return this.#runtime.ids.derived("call", cause.service, cause.handler, cause.identity ?? cause.id, endpoint.route, String(cause.ordinal));
+    return this.#runtime.ids.derived(
+      "call",
+      cause.service,
+      cause.handler,
+      cause.identity ?? cause.id,
+      endpoint.route,
+      String(cause.ordinal),
+    );
   }
 }
 
@@ -66,20 +91,28 @@ interface Parts {
 }
 
 /** Query and headers travel as text. */
-function asText(parts: Readonly<Record<string, unknown>> | undefined): Record<string, string | readonly string[] | undefined> {
+function asText(
+  parts: Readonly<Record<string, unknown>> | undefined,
+): Record<string, string | readonly string[] | undefined> {
   const text: Record<string, string | readonly string[] | undefined> = {};
   for (const [name, value] of Object.entries(parts ?? {})) {
-    if (value !== undefined) text[name] = Array.isArray(value) ? value.map(String) : String(value);
+    if (value !== undefined) text[name] = Array.isArray(value) ? value.map(scalarText) : scalarText(value);
   }
   return text;
 }
 
+const scalarText = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value));
+
 /** What the callee declares is the caller's to handle; everything else is a failed call, retryable as the callee said. */
 function escaped(endpoint: Endpoint, error: unknown): ProblemError {
   const problem = findProblem(error);
-  if (problem !== undefined && endpoint.spec.problems?.some(({ code }) => code === problem.code) === true) return problem;
+  if (problem !== undefined && endpoint.spec.problems?.some(({ code }) => code === problem.code) === true)
+    return problem;
   const failed = problem?.retryable === true ? kitProblems.unavailable : kitProblems.callFailed;
-  return failed({ reason: `${endpoint.route} of ${endpoint.owner} failed with ${problem?.code ?? "an error"}.` }, { cause: error });
+  return failed(
+    { reason: `${endpoint.route} of ${endpoint.owner} failed with ${problem?.code ?? "an error"}.` },
+    { cause: error },
+  );
 }
 
 const validators = new WeakMap<TSchema, (value: unknown) => boolean>();
@@ -92,5 +125,8 @@ function checkReply(endpoint: Endpoint, status: number, body: unknown): void {
     const validator = compile(schema, { open: true });
     validators.set(schema, (check = (value) => validator.check(value)));
   }
-  if (!check(body)) throw kitProblems.callFailed({ reason: `${endpoint.route} of ${endpoint.owner} replied ${String(status)} with a body that its contract does not allow.` });
+  if (!check(body))
+    throw kitProblems.callFailed({
+      reason: `${endpoint.route} of ${endpoint.owner} replied ${String(status)} with a body that its contract does not allow.`,
+    });
 }

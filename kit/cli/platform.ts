@@ -14,14 +14,28 @@ export const settings = {
   data: t.String({ default: "./.holdfast", minLength: 1, description: "the folder where everything is kept" }),
   host: t.String({ default: "127.0.0.1", description: "the address to listen on" }),
   port: t.Integer({ default: 8080, minimum: 0, maximum: 65_535, description: "the front door; 0 takes a free port" }),
-  servicePort: t.Integer({ default: 8101, minimum: 0, maximum: 65_535, description: "the first service's port; 0 takes free ports" }),
-  logLevel: t.Union([t.Literal("debug"), t.Literal("info"), t.Literal("warn"), t.Literal("error"), t.Literal("critical")], { default: "info", description: "debug, info, warn, error or critical" }),
+  servicePort: t.Integer({
+    default: 8101,
+    minimum: 0,
+    maximum: 65_535,
+    description: "the first service's port; 0 takes free ports",
+  }),
+  logLevel: t.Union(
+    [t.Literal("debug"), t.Literal("info"), t.Literal("warn"), t.Literal("error"), t.Literal("critical")],
+    { default: "info", description: "debug, info, warn, error or critical" },
+  ),
   logFormat: t.Union([t.Literal("pretty"), t.Literal("json")], { default: "pretty", description: "pretty or json" }),
   showConfig: t.Boolean({ default: false, description: "print every setting and where it was set" }),
 };
 
 /** Names of the environment that are not settings: crash rigs and tests use them. */
-const known = ["HOLDFAST_FAULT", "HOLDFAST_FAULT_FAIL", "HOLDFAST_FAULT_REPORT", "HOLDFAST_TEST_POSTGRES", "HOLDFAST_REQUIRE_ENGINES"];
+const known = [
+  "HOLDFAST_FAULT",
+  "HOLDFAST_FAULT_FAIL",
+  "HOLDFAST_FAULT_REPORT",
+  "HOLDFAST_TEST_POSTGRES",
+  "HOLDFAST_REQUIRE_ENGINES",
+];
 
 export interface PlatformOptions {
   /** Systems by name, each a list of services. */
@@ -50,12 +64,18 @@ interface Settled {
 
 /** Starts the named systems and services, or all, in this process. */
 export async function startPlatform({ systems, args, env }: PlatformOptions): Promise<Platform> {
-  const services = choose(systems, args.filter((arg) => !arg.startsWith("--")));
-  const config = loadConfig([{ name: "", fields: settings }, ...services.map(({ name, spec }) => ({ name, fields: spec.config }))], {
-    env,
-    flags: args.filter((arg) => arg.startsWith("--")),
-    known,
-  });
+  const services = choose(
+    systems,
+    args.filter((arg) => !arg.startsWith("--")),
+  );
+  const config = loadConfig(
+    [{ name: "", fields: settings }, ...services.map(({ name, spec }) => ({ name, fields: spec.config }))],
+    {
+      env,
+      flags: args.filter((arg) => arg.startsWith("--")),
+      known,
+    },
+  );
   // Proof: validated against `settings`, which has these fields.
   const own = config.section("") as unknown as Settled;
   const log = logger({ level: own.logLevel, format: own.logFormat });
@@ -73,7 +93,9 @@ export async function startPlatform({ systems, args, env }: PlatformOptions): Pr
     durability: "full",
     config: ({ name }) => config.section(name),
     onFatal: (error) => die(log, error),
-    foreignEvents: Object.values(systems).flat().flatMap(({ contracts }) => contracts.flatMap((contract) => (contract.kind === "event" ? [contract.name] : []))),
+    foreignEvents: Object.values(systems)
+      .flat()
+      .flatMap(({ contracts }) => contracts.flatMap((contract) => (contract.kind === "event" ? [contract.name] : []))),
   });
   const keys = await developmentKeys(data);
   const verify = verifier({ keys: keys.jwks, clock: runtime.clock });
@@ -85,7 +107,16 @@ export async function startPlatform({ systems, args, env }: PlatformOptions): Pr
   };
   try {
     for (const [at, service] of system.services.entries()) {
-      servers.push(await serveHttp({ service, port: own.servicePort === 0 ? 0 : own.servicePort + at, host: own.host, verify, runtime, log }));
+      servers.push(
+        await serveHttp({
+          service,
+          port: own.servicePort === 0 ? 0 : own.servicePort + at,
+          host: own.host,
+          verify,
+          runtime,
+          log,
+        }),
+      );
     }
     door = await frontDoor({ services: servers, port: own.port, host: own.host, runtime });
   } catch (error) {
@@ -100,7 +131,10 @@ function choose(systems: PlatformOptions["systems"], names: readonly string[]): 
   if (names.length === 0) return [...new Set(all)];
   const chosen = names.flatMap((name) => {
     const found = systems[name] ?? all.filter((service) => service.name === name);
-    if (found.length === 0) throw new Error(`There is no system or service "${name}"; there are: ${[...Object.keys(systems), ...all.map((service) => service.name)].join(", ")}.`);
+    if (found.length === 0)
+      throw new Error(
+        `There is no system or service "${name}"; there are: ${[...Object.keys(systems), ...all.map((service) => service.name)].join(", ")}.`,
+      );
     return found;
   });
   return [...new Set(chosen)];

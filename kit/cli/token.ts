@@ -8,6 +8,8 @@ export async function token(args: readonly string[], env: Readonly<Record<string
   if (subject === undefined) throw new Error("Say for whom: token <user> [role …], or token service:<name>.");
   const { clock } = systemRuntime();
   const keys = await developmentKeys(path.resolve(env["HOLDFAST_DATA"] ?? "./.holdfast"));
-  const caller = subject.startsWith("service:") ? ({ kind: "service", name: subject.slice("service:".length) } as const) : ({ kind: "user", id: subject, roles } as const);
+  const caller = subject.startsWith("service:")
+    ? ({ kind: "service", name: subject.slice("service:".length) } as const)
+    : ({ kind: "user", id: subject, roles } as const);
   process.stdout.write(`${await mintToken(keys, { caller, clock })}\n`);
 }

@@ -12,14 +12,16 @@ export function contractFaults(contract: Contract): readonly string[] {
     for (const fault of schemaFaults(contract.data)) say(fault);
     if (!Number.isInteger(contract.version) || contract.version < 1) say("the version must be a whole number from 1.");
     const { properties = {}, required = [] } = jsonSchema(contract.data);
-    if (properties[contract.key]?.type !== "string" || !required.includes(contract.key)) say(`the key "${contract.key}" must be a required string of the data.`);
+    if (properties[contract.key]?.type !== "string" || !required.includes(contract.key))
+      say(`the key "${contract.key}" must be a required string of the data.`);
     return faults;
   }
   const say = (fault: string) => faults.push(`${contract.code}: ${fault}`);
   if (contract.status < 400 || contract.status > 599) say("the status must be 400 to 599.");
   const { properties } = jsonSchema(contract.facts);
   if (properties === undefined) say("facts must be an object.");
-  for (const name of reservedMembers) if (properties !== undefined && name in properties) say(`the fact "${name}" is a member that every problem has.`);
+  for (const name of reservedMembers)
+    if (properties !== undefined && name in properties) say(`the fact "${name}" is a member that every problem has.`);
   return faults;
 }
 
@@ -43,11 +45,14 @@ function endpointFaults({ route, method, path, spec }: Endpoint): readonly strin
     if (status === "204" && body !== undefined) say("a 204 has no body.");
   }
   if (Object.keys(spec.replies).length === 0) say("it has no reply.");
-  if (spec.idempotent === true && method !== "POST" && method !== "PATCH") say(`${method} is idempotent by itself: it takes no Idempotency-Key.`);
+  if (spec.idempotent === true && method !== "POST" && method !== "PATCH")
+    say(`${method} is idempotent by itself: it takes no Idempotency-Key.`);
   if (spec.body !== undefined && (method === "GET" || method === "DELETE")) say(`${method} has no body.`);
   const names = pathNames(path).toSorted();
   const declared = Object.keys(spec.params === undefined ? {} : (jsonSchema(spec.params).properties ?? {})).toSorted();
-  if (spec.params !== undefined && names.join() !== declared.join()) say(`the path names ${names.join(", ") || "nothing"}, params ${declared.join(", ") || "nothing"}.`);
-  if (!/^(\/([A-Za-z0-9._~-]+|\{\w+\}))+$/.test(path)) say("the path is segments of letters, digits, . _ ~ - or a {name}.");
+  if (spec.params !== undefined && names.join() !== declared.join())
+    say(`the path names ${names.join(", ") || "nothing"}, params ${declared.join(", ") || "nothing"}.`);
+  if (!/^(\/([A-Za-z0-9._~-]+|\{\w+\}))+$/.test(path))
+    say("the path is segments of letters, digits, . _ ~ - or a {name}.");
   return faults;
 }

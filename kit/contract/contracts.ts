@@ -34,7 +34,10 @@ export interface EndpointSpec {
   readonly replies: Readonly<Record<number, TSchema | ReplySpec>>;
   readonly problems?: readonly AnyProblem[];
   readonly deprecated?: { /** RFC 3339 date */ readonly sunset?: string; readonly instead?: string };
-  readonly limits?: { /** @default 262144 */ readonly bodyBytes?: number; /** @default 10000 */ readonly timeoutMs?: number };
+  readonly limits?: {
+    /** @default 262144 */ readonly bodyBytes?: number;
+    /** @default 10000 */ readonly timeoutMs?: number;
+  };
 }
 export interface Endpoint<Route extends string = string, Spec extends EndpointSpec = EndpointSpec> {
   readonly kind: "endpoint";
@@ -66,7 +69,10 @@ export interface EventContract<Name extends string = string, D extends TSchema =
 export type Contract = Endpoint | EventContract | AnyProblem;
 
 export interface Contracts {
-  readonly endpoint: <const R extends `${Method} /${string}`, const S extends EndpointSpec>(route: R, spec: S) => Endpoint<R, S>;
+  readonly endpoint: <const R extends `${Method} /${string}`, const S extends EndpointSpec>(
+    route: R,
+    spec: S,
+  ) => Endpoint<R, S>;
   readonly event: <const N extends string, D extends TSchema>(name: N, spec: EventSpec<D>) => EventContract<N, D>;
   readonly problem: <const C extends string, F extends TSchema>(code: C, spec: ProblemSpec<F>) => Problem<C, F>;
 }
@@ -91,13 +97,15 @@ export const pathNames = (path: string): string[] => [...path.matchAll(/\{(\w+)\
 
 /** The schema of the path's names, given or by default. */
 export function paramsSchema({ path, spec }: Endpoint): TSchema {
-  return spec.params ?? t.Object(Object.fromEntries(pathNames(path).map((name) => [name, t.String({ minLength: 1, maxLength: 200 })])));
+  return (
+    spec.params ??
+    t.Object(Object.fromEntries(pathNames(path).map((name) => [name, t.String({ minLength: 1, maxLength: 200 })])))
+  );
 }
 
 /** Body and headers of a reply, whichever form it was declared in. */
 export function replySpec(reply: TSchema | ReplySpec): ReplySpec {
-  // Proof: a TypeBox schema carries `~kind`; the longer form does not.
-  return "~kind" in reply ? { body: reply as TSchema } : (reply as ReplySpec);
+  return "~kind" in reply ? { body: reply } : reply;
 }
 
 type ParamNames<P extends string> = P extends `${string}{${infer N}}${infer Rest}` ? N | ParamNames<Rest> : never;

@@ -14,7 +14,9 @@ export function cutter(schema: TSchema): (value: unknown) => string {
   return (value) => {
     if (!check(value)) {
       const [first] = errors(value);
-      throw new Error(`What was to be sent does not fit its contract: ${first?.field === "" ? "the value" : (first?.field ?? "it")} ${first?.message ?? ""}.`);
+      throw new Error(
+        `What was to be sent does not fit its contract: ${first?.field === "" ? "the value" : (first?.field ?? "it")} ${first?.message ?? ""}.`,
+      );
     }
     return JSON.stringify(cut(value));
   };
@@ -41,7 +43,10 @@ function cutOf({ properties, patternProperties, items, anyOf }: JsonSchema): Cut
     const inner = cutOf(values);
     if (inner === same) return same;
     // Proof: checked to be an object before anything is cut.
-    return (value) => Object.fromEntries(Object.entries(value as Readonly<Record<string, unknown>>).map(([name, part]) => [name, inner(part)]));
+    return (value) =>
+      Object.fromEntries(
+        Object.entries(value as Readonly<Record<string, unknown>>).map(([name, part]) => [name, inner(part)]),
+      );
   }
   if (items !== undefined) {
     const inner = cutOf(items);
@@ -50,7 +55,10 @@ function cutOf({ properties, patternProperties, items, anyOf }: JsonSchema): Cut
   }
   if (anyOf !== undefined) {
     // Proof: `compile` reads JSON Schema; the parts of a union are schemas.
-    const branches = anyOf.map((branch) => ({ fits: compile(branch as TSchema, { open: true }).check, cut: cutOf(branch) }));
+    const branches = anyOf.map((branch) => ({
+      fits: compile(branch as TSchema, { open: true }).check,
+      cut: cutOf(branch),
+    }));
     if (branches.every(({ cut }) => cut === same)) return same;
     return (value) => (branches.find(({ fits }) => fits(value))?.cut ?? same)(value);
   }

@@ -16,7 +16,18 @@ export function docsPage({ title, endpoints, events, problems }: Documented): st
   const owners = [...new Set([...endpoints, ...events].map(({ owner }) => owner))];
   return `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${html(title)}</title><style>${style}</style></head><body>
 <header><h1>${html(title)}</h1><nav>${owners.map((owner) => `<a href="#service:${html(owner)}">${html(owner)}</a>`).join(" ")} <a href="#problems">problems</a> <a href="/openapi.json">openapi.json</a></nav></header><main>
-${owners.map((owner) => `<section id="service:${html(owner)}"><h2>${html(owner)}</h2>${endpoints.filter((endpoint) => endpoint.owner === owner).map(endpointHtml).join("")}${events.filter((event) => event.owner === owner).map(eventHtml).join("")}</section>`).join("\n")}
+${owners
+  .map(
+    (owner) =>
+      `<section id="service:${html(owner)}"><h2>${html(owner)}</h2>${endpoints
+        .filter((endpoint) => endpoint.owner === owner)
+        .map(endpointHtml)
+        .join("")}${events
+        .filter((event) => event.owner === owner)
+        .map(eventHtml)
+        .join("")}</section>`,
+  )
+  .join("\n")}
 <section id="problems"><h2>Problems</h2>${all.map(problemHtml).join("")}</section></main></body></html>`;
 }
 
@@ -32,7 +43,9 @@ function endpointHtml(endpoint: Endpoint): string {
       return [`Reply ${status}`, body === undefined ? undefined : jsonSchema(body)];
     }),
   ];
-  const refusals = (spec.problems ?? []).map(({ code }) => `<a href="#problem:${html(code)}"><code>${html(code)}</code></a>`).join(" ");
+  const refusals = (spec.problems ?? [])
+    .map(({ code }) => `<a href="#problem:${html(code)}"><code>${html(code)}</code></a>`)
+    .join(" ");
   return `<article id="endpoint:${html(endpoint.route)}"><h3><b class="method">${method}</b> <code>${html(path)}</code></h3><p>${html(spec.summary)}${spec.description === undefined ? "" : ` ${html(spec.description)}`} <small>Access: ${spec.access}.${spec.idempotent === true ? " Takes an Idempotency-Key." : ""}${spec.deprecated === undefined ? "" : " Deprecated."}</small></p>${parts.map(([name, schema]) => (schema === undefined ? "" : `<details><summary>${name}</summary><pre>${html(shape(plain(schema)))}</pre></details>`)).join("")}${refusals === "" ? "" : `<p>Refusals: ${refusals}</p>`}</article>`;
 }
 
@@ -46,7 +59,10 @@ const problemHtml = ({ code, status, summary, retryable }: AnyProblem): string =
 function shape(schema: JsonSchema, indent = ""): string {
   const { type, properties, required = [], items, enum: values, const: constant, anyOf, patternProperties } = schema;
   if (properties !== undefined) {
-    const lines = Object.entries(properties).map(([name, part]) => `${indent}  ${name}${required.includes(name) ? "" : "?"}: ${shape(part, `${indent}  `)}${note(part)}`);
+    const lines = Object.entries(properties).map(
+      ([name, part]) =>
+        `${indent}  ${name}${required.includes(name) ? "" : "?"}: ${shape(part, `${indent}  `)}${note(part)}`,
+    );
     return lines.length === 0 ? "{}" : `{\n${lines.join("\n")}\n${indent}}`;
   }
   if (items !== undefined) return `[ ${shape(items, indent)} ]${bounds(schema)}`;
@@ -59,13 +75,17 @@ function shape(schema: JsonSchema, indent = ""): string {
 }
 
 function bounds(schema: JsonSchema): string {
-  const named = ["minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems", "pattern"].filter((name) => schema[name] !== undefined);
+  const named = ["minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems", "pattern"].filter(
+    (name) => schema[name] !== undefined,
+  );
   return named.length === 0 ? "" : ` { ${named.map((name) => `${name} ${String(schema[name])}`).join(", ")} }`;
 }
 
-const note = (schema: JsonSchema): string => (typeof schema["description"] === "string" ? `   — ${schema["description"]}` : "");
+const note = (schema: JsonSchema): string =>
+  typeof schema["description"] === "string" ? `   — ${schema["description"]}` : "";
 
-const html = (text: string): string => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
+const html = (text: string): string =>
+  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
 
 const style = `:root{color-scheme:light dark;--line:color-mix(in srgb,CanvasText 15%,transparent);--soft:color-mix(in srgb,CanvasText 5%,transparent);--accent:light-dark(#0b57d0,#8ab4f8)}
 body{font:16px/1.5 system-ui,sans-serif;margin:0;background:Canvas;color:CanvasText}header,main{max-width:60rem;margin:auto;padding:1rem}

@@ -29,7 +29,15 @@ export { jsonSchema, schemaFaults, type JsonSchema } from "./json-schema.ts";
 export { kitProblems } from "./kit-problems.ts";
 export { openapi, type ApiInfo } from "./openapi.ts";
 export { page, pageOf, pageQuery, type PageSource } from "./page.ts";
-export { findProblem, isProblem, problemBody, ProblemError, type AnyProblem, type Problem, type ProblemSpec } from "./problem.ts";
+export {
+  findProblem,
+  isProblem,
+  problemBody,
+  ProblemError,
+  type AnyProblem,
+  type Problem,
+  type ProblemSpec,
+} from "./problem.ts";
 export { makeReply, type MadeReply, type Replied, type Reply, type ReplyOf, type ReplyTo } from "./reply.ts";
 export { compile, convert, findBadText, maxDepth, type FieldError, type Validator } from "./validator.ts";
 export type { Value } from "./value.ts";

@@ -19,17 +19,34 @@ export interface JsonSchema {
 /** TypeBox schemas are JSON Schema already; the type only says which part of it the kit reads. */
 export const jsonSchema = (schema: TSchema): JsonSchema => schema as JsonSchema; // Proof: TypeBox makes plain JSON Schema objects.
 
-const kinds = new Set(["Object", "Array", "String", "Integer", "Number", "Boolean", "Null", "Literal", "Union", "Record", "Unknown", "Enum"]);
+const kinds = new Set([
+  "Object",
+  "Array",
+  "String",
+  "Integer",
+  "Number",
+  "Boolean",
+  "Null",
+  "Literal",
+  "Union",
+  "Record",
+  "Unknown",
+  "Enum",
+]);
 
 /** What contracts may not contain, as sentences with the place. */
 export function schemaFaults(schema: TSchema, at = ""): readonly string[] {
   const kind: unknown = Reflect.get(schema, "~kind");
   const place = at === "" ? "the schema" : at;
-  if (typeof kind !== "string" || !kinds.has(kind)) return [`${place} is of kind ${String(kind)}, which a contract cannot hold: JSON only, objects composed by spread.`];
+  if (typeof kind !== "string" || !kinds.has(kind))
+    return [
+      `${place} is of kind ${String(kind)}, which a contract cannot hold: JSON only, objects composed by spread.`,
+    ];
   const faults: string[] = [];
   const { format, properties, items, anyOf, patternProperties } = jsonSchema(schema);
-  if (format !== undefined && !Format.Has(format)) faults.push(`${place} has the format "${format}", which is not registered.`);
-  const inner = (child: JsonSchema, name: string) => faults.push(...schemaFaults(child as TSchema, name)); // Proof: children of a TypeBox schema are TypeBox schemas.
+  if (format !== undefined && !Format.Has(format))
+    faults.push(`${place} has the format "${format}", which is not registered.`);
+  const inner = (child: JsonSchema, name: string) => faults.push(...schemaFaults(child, name));
   for (const [name, child] of Object.entries(properties ?? {})) inner(child, `${at}/${name}`);
   for (const child of Object.values(patternProperties ?? {})) inner(child, `${at}/*`);
   if (items !== undefined) inner(items, `${at}/items`);
@@ -52,7 +69,11 @@ function rebuilt(schema: JsonSchema, change: (schema: JsonSchema) => JsonSchema)
 
 /** Unknown fields are refused at every object that does not say otherwise. */
 export const closed = (schema: JsonSchema): JsonSchema =>
-  rebuilt(schema, (part) => (part.properties !== undefined && part.additionalProperties === undefined ? { ...part, additionalProperties: false } : part));
+  rebuilt(schema, (part) =>
+    part.properties !== undefined && part.additionalProperties === undefined
+      ? { ...part, additionalProperties: false }
+      : part,
+  );
 
 /** Unions of literals as `enum`: for people and for validators the plainer form of the same. */
 export const plain = (schema: JsonSchema): JsonSchema =>
@@ -61,5 +82,9 @@ export const plain = (schema: JsonSchema): JsonSchema =>
     if (anyOf === undefined || !anyOf.every((child) => child.const !== undefined)) return part;
     const types = new Set(anyOf.map((child) => child.type));
     const [type] = types;
-    return { ...rest, ...(types.size === 1 && type !== undefined ? { type } : {}), enum: anyOf.map((child) => child.const) };
+    return {
+      ...rest,
+      ...(types.size === 1 && type !== undefined ? { type } : {}),
+      enum: anyOf.map((child) => child.const),
+    };
   });

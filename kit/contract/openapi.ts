@@ -19,7 +19,10 @@ export function openapi(endpoints: readonly Endpoint[], info: ApiInfo): Readonly
     openapi: "3.1.0",
     info: { ...info, license: { name: "MIT", identifier: "MIT" } },
     servers: [{ url: "/" }],
-    tags: [...new Set(endpoints.map(({ owner }) => owner))].map((name) => ({ name, description: `The service ${name}` })),
+    tags: [...new Set(endpoints.map(({ owner }) => owner))].map((name) => ({
+      name,
+      description: `The service ${name}`,
+    })),
     paths,
     components: {
       securitySchemes: { token: { type: "http", scheme: "bearer", bearerFormat: "JWT" } },
@@ -60,7 +63,14 @@ function operation(endpoint: Endpoint): Readonly<Record<string, unknown>> {
     ...(spec.deprecated === undefined ? {} : { deprecated: true }),
     security: secured ? [{ token: [] }] : [{}, { token: [] }],
     ...(parameters.length === 0 ? {} : { parameters }),
-    ...(spec.body === undefined ? {} : { requestBody: { required: true, content: { "application/json": { schema: closed(plain(jsonSchema(spec.body))) } } } }),
+    ...(spec.body === undefined
+      ? {}
+      : {
+          requestBody: {
+            required: true,
+            content: { "application/json": { schema: closed(plain(jsonSchema(spec.body))) } },
+          },
+        }),
     responses: responses(endpoint),
   };
 }
@@ -73,7 +83,10 @@ const idempotencyKey = {
   schema: { type: "string", minLength: 1, maxLength: 257 },
 };
 
-function parametersOf(place: "path" | "query" | "header", { properties = {}, required = [] }: JsonSchema): readonly unknown[] {
+function parametersOf(
+  place: "path" | "query" | "header",
+  { properties = {}, required = [] }: JsonSchema,
+): readonly unknown[] {
   return Object.entries(properties).map(([name, schema]) => ({
     name,
     in: place,
@@ -89,15 +102,28 @@ function responses({ spec }: Endpoint): Readonly<Record<string, unknown>> {
     const { body, headers } = replySpec(reply);
     all[status] = {
       description: Number(status) < 300 ? "Done" : "See the body",
-      ...(headers === undefined ? {} : { headers: Object.fromEntries(Object.entries(jsonSchema(headers).properties ?? {}).map(([name, schema]) => [name, { schema: plain(schema) }])) }),
+      ...(headers === undefined
+        ? {}
+        : {
+            headers: Object.fromEntries(
+              Object.entries(jsonSchema(headers).properties ?? {}).map(([name, schema]) => [
+                name,
+                { schema: plain(schema) },
+              ]),
+            ),
+          }),
       ...(body === undefined ? {} : { content: { "application/json": { schema: plain(jsonSchema(body)) } } }),
     };
   }
   const byStatus = Map.groupBy<number, AnyProblem>(spec.problems ?? [], ({ status }) => status);
-  for (const [status, problems] of byStatus) all[String(status)] = refusal(problems.map(({ code, summary }) => `\`${code}\`: ${summary}`).join(". "));
+  for (const [status, problems] of byStatus)
+    all[String(status)] = refusal(problems.map(({ code, summary }) => `\`${code}\`: ${summary}`).join(". "));
   all["4XX"] = refusal("Refused, with a code that says why");
   all["5XX"] = refusal("Failed, with a code that says whether to try again");
   return all;
 }
 
-const refusal = (description: string) => ({ description, content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } } });
+const refusal = (description: string) => ({
+  description,
+  content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },
+});

@@ -37,5 +37,7 @@ function decode<Position extends string | number>(cursor: string): Position {
   } catch {
     // Fall through to the refusal.
   }
-  throw kitProblems.invalidRequest({ errors: [{ in: "query", field: "/cursor", rule: "cursor", message: "is not a cursor of this list" }] });
+  throw kitProblems.invalidRequest({
+    errors: [{ in: "query", field: "/cursor", rule: "cursor", message: "is not a cursor of this list" }],
+  });
 }

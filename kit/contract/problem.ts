@@ -69,14 +69,21 @@ export class ProblemError extends Error {
 /** Members that RFC 9457 and the kit use: facts may not have these names. */
 export const reservedMembers = ["type", "title", "status", "detail", "instance", "code", "retryable"] as const;
 
-export function makeProblem<const C extends string, F extends TSchema>(owner: string, code: C, spec: ProblemSpec<F>): Problem<C, F> {
-  if (!new RegExp(`^${owner}/[a-z][a-z0-9-]*$`).test(code)) throw new Error(`The problem "${code}" of ${owner} must be named ${owner}/<kebab-case>.`);
+export function makeProblem<const C extends string, F extends TSchema>(
+  owner: string,
+  code: C,
+  spec: ProblemSpec<F>,
+): Problem<C, F> {
+  if (!new RegExp(`^${owner}/[a-z][a-z0-9-]*$`).test(code))
+    throw new Error(`The problem "${code}" of ${owner} must be named ${owner}/<kebab-case>.`);
   const { status, retryable, summary, detail = summary, facts } = spec;
   const description = { kind: "problem" as const, owner, code, status, retryable, summary, facts };
   const make = (given: Value<F>, options: ProblemOptions = {}) => {
     // Proof: facts are an object schema (checked at start-up), so their value is a record.
     const values = given as Readonly<Record<string, unknown>>;
-    const text = detail.replaceAll(/\{(\w+)\}/g, (whole, name: string) => (name in values ? String(values[name]) : whole));
+    const text = detail.replaceAll(/\{(\w+)\}/g, (whole, name: string) =>
+      name in values ? String(values[name]) : whole,
+    );
     return new ProblemError(description, { ...options, detail: text, facts: values });
   };
   return Object.assign(make, description);
@@ -95,5 +102,14 @@ export const isProblem = (error: unknown, code?: string): boolean => findProblem
 /** The body of a reply (RFC 9457); facts are extension members. `instance` is the id of the request. */
 export function problemBody(problem: ProblemError, instance?: string): Readonly<Record<string, unknown>> {
   const { code, status, retryable, title, message, facts } = problem;
-  return { type: `/docs#problem:${code}`, title, status, detail: message, ...(instance === undefined ? {} : { instance }), code, retryable, ...facts };
+  return {
+    type: `/docs#problem:${code}`,
+    title,
+    status,
+    detail: message,
+    ...(instance === undefined ? {} : { instance }),
+    code,
+    retryable,
+    ...facts,
+  };
 }

@@ -8,8 +8,16 @@ export interface Replied<E> {
   readonly [replied]: E;
 }
 
-type BodyOfReply<R> = R extends { "~kind": unknown } ? Value<R> : R extends { readonly body: infer B extends TSchema } ? Value<B> : undefined;
-type HeadersOfReply<R> = R extends { "~kind": unknown } ? undefined : R extends { readonly headers: infer H extends TSchema } ? Value<H> : undefined;
+type BodyOfReply<R> = R extends { "~kind": unknown }
+  ? Value<R>
+  : R extends { readonly body: infer B extends TSchema }
+    ? Value<B>
+    : undefined;
+type HeadersOfReply<R> = R extends { "~kind": unknown }
+  ? undefined
+  : R extends { readonly headers: infer H extends TSchema }
+    ? Value<H>
+    : undefined;
 type Rest<B, H> = [H] extends [undefined] ? ([B] extends [undefined] ? [] : [body: B]) : [body: B, headers: H];
 
 export type ReplyTo<E> = <const S extends keyof RepliesOf<E> & number>(
@@ -23,7 +31,9 @@ export interface Reply<Status, Body> {
   readonly headers: Readonly<Record<string, string>>;
 }
 /** What `call` gives: one of the declared replies. */
-export type ReplyOf<E> = { [K in keyof RepliesOf<E> & number]: Reply<K, BodyOfReply<RepliesOf<E>[K]>> }[keyof RepliesOf<E> & number];
+export type ReplyOf<E> = {
+  [K in keyof RepliesOf<E> & number]: Reply<K, BodyOfReply<RepliesOf<E>[K]>>;
+}[keyof RepliesOf<E> & number];
 
 /** What `Replied` is at run time. */
 export interface MadeReply {

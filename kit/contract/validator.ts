@@ -36,10 +36,12 @@ export function compile(schema: TSchema, { open }: { readonly open: boolean }): 
       for (const { keyword, instancePath, params, message } of compiled.Errors(value)) {
         if (keyword === "boolean") add(instancePath, "unknown", "is not a field of this contract");
         else if (keyword === "required" && "requiredProperties" in params && Array.isArray(params.requiredProperties)) {
-          for (const name of params.requiredProperties) add(`${instancePath}/${pointer(String(name))}`, "required", "is required");
+          for (const name of params.requiredProperties)
+            add(`${instancePath}/${pointer(String(name))}`, "required", "is required");
         } else if (keyword !== "additionalProperties") add(instancePath, keyword, message);
       }
-      if (found.size === 0 && mayBeDeep && tooDeep(value, maxDepth)) add("", "depth", `is nested deeper than ${String(maxDepth)} levels`);
+      if (found.size === 0 && mayBeDeep && tooDeep(value, maxDepth))
+        add("", "depth", `is nested deeper than ${String(maxDepth)} levels`);
       return [...found.values()];
     },
   };
@@ -47,9 +49,22 @@ export function compile(schema: TSchema, { open }: { readonly open: boolean }): 
 
 export const pointer = (name: string): string => name.replaceAll("~", "~0").replaceAll("/", "~1");
 
-function hasUnknown({ type, properties, items, anyOf, patternProperties, enum: values, const: constant }: JsonSchema): boolean {
+function hasUnknown({
+  type,
+  properties,
+  items,
+  anyOf,
+  patternProperties,
+  enum: values,
+  const: constant,
+}: JsonSchema): boolean {
   if (type === undefined && anyOf === undefined && values === undefined && constant === undefined) return true;
-  return [...Object.values(properties ?? {}), ...Object.values(patternProperties ?? {}), ...(items === undefined ? [] : [items]), ...(anyOf ?? [])].some(hasUnknown);
+  return [
+    ...Object.values(properties ?? {}),
+    ...Object.values(patternProperties ?? {}),
+    ...(items === undefined ? [] : [items]),
+    ...(anyOf ?? []),
+  ].some(hasUnknown);
 }
 
 function tooDeep(value: unknown, left: number): boolean {
@@ -60,12 +75,15 @@ function tooDeep(value: unknown, left: number): boolean {
 /** NUL and lone surrogates are valid JSON, but no text that every store can hold. Finds the first string or key that has them. */
 export function findBadText(value: unknown, at = ""): FieldError | undefined {
   if (typeof value === "string") {
-    return isBad(value) ? { in: "body", field: at, rule: "text", message: "holds NUL or half a surrogate pair" } : undefined;
+    return isBad(value)
+      ? { in: "body", field: at, rule: "text", message: "holds NUL or half a surrogate pair" }
+      : undefined;
   }
   if (typeof value !== "object" || value === null) return undefined;
   for (const [name, inner] of Object.entries(value)) {
     const field = `${at}/${pointer(name)}`;
-    if (isBad(name)) return { in: "body", field, rule: "text", message: "is a name that holds NUL or half a surrogate pair" };
+    if (isBad(name))
+      return { in: "body", field, rule: "text", message: "is a name that holds NUL or half a surrogate pair" };
     const found = findBadText(inner, field);
     if (found !== undefined) return found;
   }
@@ -91,13 +109,15 @@ export function convert(schema: TSchema, raw: Readonly<Record<string, Text>>): R
 }
 
 function convertOne(schema: JsonSchema, text: string | readonly string[]): unknown {
-  if (schema.type === "array") return (typeof text === "string" ? [text] : text).map((item) => scalar(schema.items ?? {}, item));
+  if (schema.type === "array")
+    return (typeof text === "string" ? [text] : text).map((item) => scalar(schema.items ?? {}, item));
   return typeof text === "string" ? scalar(schema, text) : text;
 }
 
 function scalar({ type, anyOf }: JsonSchema, text: string): unknown {
   const types = new Set([type, ...(anyOf ?? []).map((part) => part.type)]);
-  if ((types.has("integer") || types.has("number")) && /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/.test(text)) return Number(text);
+  if ((types.has("integer") || types.has("number")) && /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/.test(text))
+    return Number(text);
   if (types.has("boolean") && (text === "true" || text === "false")) return text === "true";
   return text;
 }

@@ -11,15 +11,20 @@ export interface JsonBody {
 export function parseBody(bytes: Buffer): JsonBody {
   if (!isUtf8(bytes)) throw kitProblems.malformedJson({ reason: "The body is not UTF-8." });
   const text = bytes.toString("utf8");
-  if (text.codePointAt(0) === 0xfeff) throw kitProblems.malformedJson({ reason: "The body begins with a byte order mark." });
+  if (text.codePointAt(0) === 0xfeff)
+    throw kitProblems.malformedJson({ reason: "The body begins with a byte order mark." });
   if (tooDeep(text)) {
-    throw kitProblems.invalidRequest({ errors: [{ in: "body", field: "", rule: "depth", message: `is nested deeper than ${String(maxDepth)} levels` }] });
+    throw kitProblems.invalidRequest({
+      errors: [{ in: "body", field: "", rule: "depth", message: `is nested deeper than ${String(maxDepth)} levels` }],
+    });
   }
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw kitProblems.malformedJson({ reason: error instanceof Error ? shortened(error.message) : "The body is not JSON." });
+    throw kitProblems.malformedJson({
+      reason: error instanceof Error ? shortened(error.message) : "The body is not JSON.",
+    });
   }
   return { value, suspect: /\\u(0000|[dD][89a-fA-F])/.test(text) };
 }
@@ -34,7 +39,8 @@ function tooDeep(text: string): boolean {
   for (let at = 0; at < text.length; at += 1) {
     const code = text.charCodeAt(at);
     if (code === 0x22) {
-      for (at += 1; at < text.length && text.charCodeAt(at) !== 0x22; at += 1) if (text.charCodeAt(at) === 0x5c) at += 1;
+      for (at += 1; at < text.length && text.charCodeAt(at) !== 0x22; at += 1)
+        if (text.charCodeAt(at) === 0x5c) at += 1;
     } else if (code === 0x7b || code === 0x5b) deepest = Math.max(deepest, (depth += 1));
     else if (code === 0x7d || code === 0x5d) depth -= 1;
   }

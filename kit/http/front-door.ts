@@ -57,7 +57,10 @@ function search<T>(at: Node<T>, parts: readonly string[], index: number): Node<T
   const part = parts[index];
   if (part === undefined) return at.targets.size > 0 ? at : undefined;
   const named = at.names.get(part);
-  return (named === undefined ? undefined : search(named, parts, index + 1)) ?? (at.any === undefined || part === "" ? undefined : search(at.any, parts, index + 1));
+  return (
+    (named === undefined ? undefined : search(named, parts, index + 1)) ??
+    (at.any === undefined || part === "" ? undefined : search(at.any, parts, index + 1))
+  );
 }
 
 /** One address for all services of the process: requests are handed on to the service's own server, without a socket in between. */
@@ -78,12 +81,18 @@ export async function frontDoor({ services, port, host = "127.0.0.1", runtime }:
       return;
     }
     const { allowed } = found;
-    const problem = allowed.length === 0 ? kitProblems.notFound({}) : kitProblems.methodNotAllowed({}, { headers: { allow: allowed.join(", ") } });
+    const problem =
+      allowed.length === 0
+        ? kitProblems.notFound({})
+        : kitProblems.methodNotAllowed({}, { headers: { allow: allowed.join(", ") } });
     write(response, refusal(problem, runtime.ids.uuidv7()).reply);
   };
-  const server = createServer({ maxHeaderSize: httpLimits.headerBytes, requestTimeout: httpLimits.requestMs, keepAliveTimeout: 65_000 }, (request, response) => {
-    handle(request, response).catch((error: unknown) => write(response, refusal(error, runtime.ids.uuidv7()).reply));
-  });
+  const server = createServer(
+    { maxHeaderSize: httpLimits.headerBytes, requestTimeout: httpLimits.requestMs, keepAliveTimeout: 65_000 },
+    (request, response) => {
+      handle(request, response).catch((error: unknown) => write(response, refusal(error, runtime.ids.uuidv7()).reply));
+    },
+  );
   server.maxConnections = httpLimits.connections;
   server.on("clientError", (error: Error, socket) => {
     if (!socket.writable) socket.destroy();
@@ -110,7 +119,11 @@ export async function frontDoor({ services, port, host = "127.0.0.1", runtime }:
 }
 
 function write(response: ServerResponse, { status, body, headers }: StoredReply): void {
-  response.writeHead(status, { "content-type": "application/json; charset=utf-8", "x-content-type-options": "nosniff", ...headers });
+  response.writeHead(status, {
+    "content-type": "application/json; charset=utf-8",
+    "x-content-type-options": "nosniff",
+    ...headers,
+  });
   response.end(body);
 }
 
@@ -118,11 +131,25 @@ function ownPages(servers: readonly HttpServer[]): ReadonlyMap<string, () => Pro
   const services = servers.map(({ service }) => service);
   const endpoints = services.flatMap((service) => service.endpoints);
   const title = "Holdfast";
-  const html = docsPage({ title, endpoints, events: services.flatMap(({ events }) => events), problems: services.flatMap(({ problems }) => problems) });
-  const docs: StoredReply = { status: 200, body: html, headers: { "content-type": "text/html; charset=utf-8", "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'" } };
+  const html = docsPage({
+    title,
+    endpoints,
+    events: services.flatMap(({ events }) => events),
+    problems: services.flatMap(({ problems }) => problems),
+  });
+  const docs: StoredReply = {
+    status: 200,
+    body: html,
+    headers: {
+      "content-type": "text/html; charset=utf-8",
+      "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'",
+    },
+  };
   const api = json(200, openapi(endpoints, { title, version: "0.1.0" }));
   const health = async () => {
-    const states = await Promise.all(services.map(async (service) => ({ service: service.name, failing: await service.unready() })));
+    const states = await Promise.all(
+      services.map(async (service) => ({ service: service.name, failing: await service.unready() })),
+    );
     const ready = states.every(({ failing }) => failing.length === 0);
     return json(ready ? 200 : 503, { status: ready ? "ready" : "unready", services: states });
   };

@@ -4,13 +4,20 @@ import type { StoredReply } from "../messaging/index.ts";
 export type Headers = Readonly<Record<string, string>>;
 
 /** The reply to anything thrown; what is no problem becomes `kit/internal`, without a word of what it was. */
-export function refusal(error: unknown, requestId: string): { readonly reply: StoredReply; readonly problem: ProblemError; readonly bug: boolean } {
+export function refusal(
+  error: unknown,
+  requestId: string,
+): { readonly reply: StoredReply; readonly problem: ProblemError; readonly bug: boolean } {
   const known = findProblem(error);
   const problem = known ?? kitProblems.internal({}, { cause: error });
   const headers: Record<string, string> = { "content-type": "application/problem+json", ...problem.headers };
   if (problem.retryable) headers["retry-after"] ??= "1";
   if (problem.status === 401) headers["www-authenticate"] = "Bearer";
-  return { reply: { status: problem.status, body: JSON.stringify(problemBody(problem, requestId)), headers }, problem, bug: known === undefined };
+  return {
+    reply: { status: problem.status, body: JSON.stringify(problemBody(problem, requestId)), headers },
+    problem,
+    bug: known === undefined,
+  };
 }
 
 /** What a framework or the parser of HTTP says, in the kit's terms. */
@@ -21,11 +28,20 @@ export function translate(error: unknown): unknown {
       return kitProblems.bodyTooLarge({ limitBytes: "limit" in error ? Number(error.limit) : 0 }, { cause: error });
     case "FST_ERR_CTP_INVALID_MEDIA_TYPE":
     case "FST_ERR_CTP_INVALID_TYPE":
-      return kitProblems.unsupportedMediaType({ reason: "The content type must be application/json." }, { cause: error });
+      return kitProblems.unsupportedMediaType(
+        { reason: "The content type must be application/json." },
+        { cause: error },
+      );
     case "FST_ERR_CTP_INVALID_CONTENT_LENGTH":
-      return kitProblems.malformedRequest({ reason: "The body is not as long as its Content-Length says." }, { cause: error });
+      return kitProblems.malformedRequest(
+        { reason: "The body is not as long as its Content-Length says." },
+        { cause: error },
+      );
     case "FST_ERR_BAD_URL":
-      return kitProblems.malformedRequest({ reason: "The address is not valid percent-encoded UTF-8." }, { cause: error });
+      return kitProblems.malformedRequest(
+        { reason: "The address is not valid percent-encoded UTF-8." },
+        { cause: error },
+      );
     case "FST_ERR_MAX_PARAM_LENGTH":
       return kitProblems.uriTooLong({}, { cause: error });
     case "HPE_HEADER_OVERFLOW":
@@ -33,7 +49,9 @@ export function translate(error: unknown): unknown {
     case "ERR_HTTP_REQUEST_TIMEOUT":
       return kitProblems.requestTimeout({}, { cause: error });
     default:
-      return String(error.code).startsWith("HPE_") ? kitProblems.malformedRequest({ reason: "The request is not valid HTTP." }, { cause: error }) : error;
+      return String(error.code).startsWith("HPE_")
+        ? kitProblems.malformedRequest({ reason: "The request is not valid HTTP." }, { cause: error })
+        : error;
   }
 }
 

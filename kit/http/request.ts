@@ -25,7 +25,11 @@ export function patience(header: string | readonly string[] | undefined, most: n
 }
 
 /** The caller of a bearer token (RFC 6750); a token that is not valid is refused even where none is needed. */
-export async function callerOf(authorization: string | undefined, verify: Verify, reject: (error: unknown) => void): Promise<Caller | undefined> {
+export async function callerOf(
+  authorization: string | undefined,
+  verify: Verify,
+  reject: (error: unknown) => void,
+): Promise<Caller | undefined> {
   if (authorization === undefined) return undefined;
   const token = /^Bearer ([\w.~+/-]+=*)$/i.exec(authorization)?.[1];
   if (token === undefined) throw kitProblems.unauthenticated({});
@@ -40,10 +44,20 @@ export async function callerOf(authorization: string | undefined, verify: Verify
 /** A body may come as application/json in UTF-8 and in no other form. */
 export function checkMediaType(contentType: string | undefined, encoding: string | undefined): void {
   const refuse = (reason: string) => kitProblems.unsupportedMediaType({ reason });
-  if (encoding !== undefined && encoding.toLowerCase() !== "identity") throw refuse(`The content encoding ${encoding.slice(0, 40)} is not taken.`);
-  const [type = "", ...parameters] = (contentType ?? "").toLowerCase().split(";").map((part) => part.trim());
-  if (type !== "application/json") throw refuse(contentType === undefined ? "The content type is missing; send application/json." : "The content type must be application/json.");
+  if (encoding !== undefined && encoding.toLowerCase() !== "identity")
+    throw refuse(`The content encoding ${encoding.slice(0, 40)} is not taken.`);
+  const [type = "", ...parameters] = (contentType ?? "")
+    .toLowerCase()
+    .split(";")
+    .map((part) => part.trim());
+  if (type !== "application/json")
+    throw refuse(
+      contentType === undefined
+        ? "The content type is missing; send application/json."
+        : "The content type must be application/json.",
+    );
   for (const parameter of parameters) {
-    if (parameter.startsWith("charset=") && !/^charset="?utf-8"?$/.test(parameter)) throw refuse("The charset must be utf-8.");
+    if (parameter.startsWith("charset=") && !/^charset="?utf-8"?$/.test(parameter))
+      throw refuse("The charset must be utf-8.");
   }
 }

@@ -35,7 +35,13 @@ export interface HttpLimits {
   /** @default 4096 */
   readonly connections: number;
 }
-export const httpLimits: HttpLimits = { bodyBytes: 262_144, headerBytes: 16_384, requestMs: 30_000, timeoutMs: 10_000, connections: 4_096 };
+export const httpLimits: HttpLimits = {
+  bodyBytes: 262_144,
+  headerBytes: 16_384,
+  requestMs: 30_000,
+  timeoutMs: 10_000,
+  connections: 4_096,
+};
 
 export interface HttpServer {
   readonly service: RunningService;
@@ -75,7 +81,10 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
   app.setErrorHandler((error, request, reply) => send(reply, refuse(error, idOf(request))));
   app.setNotFoundHandler((request, reply) => {
     const others = allowed(service.endpoints, request.raw.url ?? "/");
-    const problem = others.length === 0 ? kitProblems.notFound({}) : kitProblems.methodNotAllowed({}, { headers: { allow: others.join(", ") } });
+    const problem =
+      others.length === 0
+        ? kitProblems.notFound({})
+        : kitProblems.methodNotAllowed({}, { headers: { allow: others.join(", ") } });
     return send(reply, refuse(problem, idOf(request)));
   });
   for (const endpoint of service.endpoints) addRoute(app, endpoint, { ...options, limits });
@@ -96,7 +105,11 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
   };
 }
 
-function addRoute(app: FastifyInstance, endpoint: Endpoint, { service, runtime, log, verify, limits }: HttpOptions & { readonly limits: HttpLimits }): void {
+function addRoute(
+  app: FastifyInstance,
+  endpoint: Endpoint,
+  { service, runtime, log, verify, limits }: HttpOptions & { readonly limits: HttpLimits },
+): void {
   const { spec, method } = endpoint;
   const timeoutMs = spec.limits?.timeoutMs ?? limits.timeoutMs;
   const extra = deprecation(endpoint);
@@ -119,13 +132,18 @@ function addRoute(app: FastifyInstance, endpoint: Endpoint, { service, runtime, 
           headers,
           body: body?.value,
           suspectText: (body?.suspect ?? false) || suspectUrl(request.raw.url ?? ""),
-          caller: await callerOf(headers.authorization, verify, (error) => log.debug("a token was refused", { requestId, error })),
+          caller: await callerOf(headers.authorization, verify, (error) =>
+            log.debug("a token was refused", { requestId, error }),
+          ),
           idempotencyKey: idempotencyKey(endpoint, headers["idempotency-key"]),
           deadline,
           signal: over.signal,
           requestId,
           correlationId: clientId(headers["x-correlation-id"]) ?? requestId,
-          trace: parseTraceparent(headers["traceparent"] === undefined ? undefined : String(headers["traceparent"]), runtime.random),
+          trace: parseTraceparent(
+            headers["traceparent"] === undefined ? undefined : String(headers["traceparent"]),
+            runtime.random,
+          ),
         }),
       );
       reply.headers(extra);
@@ -136,7 +154,12 @@ function addRoute(app: FastifyInstance, endpoint: Endpoint, { service, runtime, 
 }
 
 /** The answer by the deadline, or `kit/deadline-exceeded`; what a unit commits after that is found under its key. */
-async function withDeadline<T>({ clock, timers }: Runtime, deadline: number, over: AbortController, work: () => Promise<T>): Promise<T> {
+async function withDeadline<T>(
+  { clock, timers }: Runtime,
+  deadline: number,
+  over: AbortController,
+  work: () => Promise<T>,
+): Promise<T> {
   const late = Promise.withResolvers<never>();
   const timer = timers.after(deadline - clock.monotonic(), () => {
     over.abort();
@@ -153,9 +176,12 @@ function readBody({ spec }: Endpoint, { body, headers }: FastifyRequest): JsonBo
   const bytes = Buffer.isBuffer(body) ? body : undefined;
   if (spec.body === undefined) {
     if (bytes === undefined || bytes.length === 0) return undefined;
-    throw kitProblems.invalidRequest({ errors: [{ in: "body", field: "", rule: "unknown", message: "this endpoint takes no body" }] });
+    throw kitProblems.invalidRequest({
+      errors: [{ in: "body", field: "", rule: "unknown", message: "this endpoint takes no body" }],
+    });
   }
-  if (bytes === undefined || bytes.length === 0) throw kitProblems.invalidRequest({ errors: [{ in: "body", field: "", rule: "required", message: "is required" }] });
+  if (bytes === undefined || bytes.length === 0)
+    throw kitProblems.invalidRequest({ errors: [{ in: "body", field: "", rule: "required", message: "is required" }] });
   checkMediaType(headers["content-type"], headers["content-encoding"]);
   return parseBody(bytes);
 }
@@ -163,7 +189,11 @@ function readBody({ spec }: Endpoint, { body, headers }: FastifyRequest): JsonBo
 const idOf = (request: FastifyRequest): string => request.id;
 
 function send(reply: FastifyReply, { status, body, headers }: StoredReply): FastifyReply {
-  reply.code(status).header("x-request-id", idOf(reply.request)).header("x-content-type-options", "nosniff").headers(headers);
+  reply
+    .code(status)
+    .header("x-request-id", idOf(reply.request))
+    .header("x-content-type-options", "nosniff")
+    .headers(headers);
   if (body === undefined) return reply.send();
   if (headers["content-type"] === undefined) reply.header("content-type", "application/json; charset=utf-8");
   return reply.send(body);
@@ -171,17 +201,18 @@ function send(reply: FastifyReply, { status, body, headers }: StoredReply): Fast
 
 /** Repeated names become lists; a name or value that is not valid percent-encoded UTF-8 is refused. */
 function parseQuery(text: string): Record<string, string | string[]> {
-  const query: Record<string, string | string[]> = Object.create(null);
-  if (text === "") return query;
+  const query = new Map<string, string | string[]>();
+  if (text === "") return {};
   for (const part of text.split("&")) {
     if (part === "") continue;
     const at = part.indexOf("=");
     const name = decode(at < 0 ? part : part.slice(0, at));
     const value = at < 0 ? "" : decode(part.slice(at + 1));
-    const before = query[name];
-    query[name] = before === undefined ? value : [...(typeof before === "string" ? [before] : before), value];
+    const before = query.get(name);
+    query.set(name, before === undefined ? value : [...(typeof before === "string" ? [before] : before), value]);
   }
-  return query;
+  // `fromEntries` defines own fields, whatever their names.
+  return Object.fromEntries(query);
 }
 
 function decode(text: string): string {
@@ -214,11 +245,25 @@ function clientError(error: Error, socket: Socket, runtime: Runtime): void {
 
 function addPages(app: FastifyInstance, service: RunningService): void {
   const { name: title, endpoints, events, problems } = service;
-  const page = (html: string) => ({ status: 200, body: html, headers: { "content-type": "text/html; charset=utf-8", "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'" } });
+  const page = (html: string) => ({
+    status: 200,
+    body: html,
+    headers: {
+      "content-type": "text/html; charset=utf-8",
+      "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'",
+    },
+  });
   app.get("/health/live", (_request, reply) => send(reply, json(200, { status: "live" })));
   const ready = async (_request: FastifyRequest, reply: FastifyReply) => {
     const failing = await service.unready();
-    return send(reply, json(failing.length === 0 ? 200 : 503, { status: failing.length === 0 ? "ready" : "unready", service: title, failing }));
+    return send(
+      reply,
+      json(failing.length === 0 ? 200 : 503, {
+        status: failing.length === 0 ? "ready" : "unready",
+        service: title,
+        failing,
+      }),
+    );
   };
   app.get("/health/ready", ready);
   app.get("/health", ready);
@@ -228,4 +273,8 @@ function addPages(app: FastifyInstance, service: RunningService): void {
   app.get("/docs", (_request, reply) => send(reply, docs));
 }
 
-export const json = (status: number, value: unknown): StoredReply => ({ status, body: JSON.stringify(value), headers: {} });
+export const json = (status: number, value: unknown): StoredReply => ({
+  status,
+  body: JSON.stringify(value),
+  headers: {},
+});

@@ -39,11 +39,18 @@ export interface Subscription {
 export interface Broker {
   readonly name: string;
   /** Creates what is missing; may be called again and by several services. A new group starts at the earliest message. */
-  ensure(topology: { readonly topics: readonly string[]; readonly groups: readonly { readonly group: string; readonly topic: string }[] }): Promise<void>;
+  ensure(topology: {
+    readonly topics: readonly string[];
+    readonly groups: readonly { readonly group: string; readonly topic: string }[];
+  }): Promise<void>;
   /** Resolves when every message is durable, in the given order. Rejects with code `kit/stale-epoch` for a fenced producer. May be repeated after a failure. */
   publish(producer: Producer, messages: readonly Envelope[]): Promise<void>;
   subscribe(subscribe: Subscribe): Promise<Subscription>;
   /** Every message on a topic that is still retained; for consoles and tests. */
-  read(topic: string, after: number, limit: number): Promise<readonly { readonly offset: number; readonly envelope: Envelope }[]>;
+  read(
+    topic: string,
+    after: number,
+    limit: number,
+  ): Promise<readonly { readonly offset: number; readonly envelope: Envelope }[]>;
   close(): Promise<void>;
 }

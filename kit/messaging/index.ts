@@ -1,10 +1,11 @@
+export { backoffMs, type Backoff } from "./backoff.ts";
 export type { Broker, Delivery, Producer, Subscribe, Subscription } from "./broker.ts";
-export { startConsumer, type Consumer, type ConsumerOptions } from "./consumer.ts";
+export { startConsumer, type ConsumerOptions, type RunningConsumer } from "./consumer.ts";
 export type { Envelope } from "./envelope.ts";
-export { startHousekeeping } from "./housekeeping.ts";
-export { Bell } from "./loop.ts";
+export { startHousekeeping, type Housekeeping } from "./housekeeping.ts";
+export { brokerProblems, maxMessageBytes, messageProblems } from "./problems.ts";
 export { startRelay, type Relay, type RelayOptions } from "./relay.ts";
-export { DeadOnArrival, judgeBy, pauses, type RetryPolicy } from "./retry-policy.ts";
+export { defaultRetry, type RetryPolicy } from "./retry.ts";
 export type {
   AuditEntry,
   Batch,
@@ -13,6 +14,7 @@ export type {
   Incoming,
   KeyClaim,
   Lease,
+  OutboxRow,
   Outgoing,
   Parked,
   Settled,
@@ -22,4 +24,5 @@ export type {
   UnitOfWork,
   Verdict,
 } from "./store.ts";
-export { prepareSubscription, type MessageSubscription, type Prepared } from "./subscription.ts";
+export type { MessageSubscription } from "./subscription.ts";
+export { makeWake, type Wake } from "./wake.ts";

@@ -1,126 +1,183 @@
+import { kitProblems } from "../contract/index.ts";
 import type { Runtime } from "../runtime/index.ts";
 import type { Logger } from "../telemetry/index.ts";
-import { Bell } from "./loop.ts";
-import { pauses } from "./retry-policy.ts";
+import { backoffMs } from "./backoff.ts";
 import type { Parked, Store } from "./store.ts";
-import type { Prepared } from "./subscription.ts";
+import type { Subscriber } from "./subscription.ts";
+import { makeWake } from "./wake.ts";
 
 export interface RetriesOptions {
-  readonly store: Store<object>;
+  readonly store: Pick<Store<object>, "due" | "nextDue" | "claim" | "retry" | "outside">;
   readonly runtime: Runtime;
   readonly log: Logger;
   readonly owner: string;
-  readonly subscriptions: readonly Prepared[];
+  readonly subscribers: readonly Subscriber[];
 }
 
 export interface Retries {
+  /** Something was parked. */
   wake(): void;
-  stop(): Promise<void>;
+  /** Starts nothing more and waits for what runs; what is being prepared at `deadline` is aborted and not counted as an attempt. */
+  drain(deadline: number): Promise<void>;
 }
 
-/** Messages at work at the same time, each of another key. */
 const concurrency = 8;
+const pageSize = 32;
+const largestPage = 4_096;
 const prepareMs = 10_000;
-/** Rows parked by other processes are found this late at the most. */
-const pollMs = 250;
+/** A claim outlives the preparation, so that nobody else starts on the key in between. */
+const claimMs = prepareMs + 5_000;
+/** Other processes park, and people redrive: found by looking. */
+const longestIdleMs = 1_000;
+const shortestIdleMs = 250;
+const failing = { baseMs: 500, capMs: 30_000 };
 
-/** Works off parked messages whose time has come: the lowest of each key, prepared outside and run inside a transaction. */
-export function startRetries({ store: unknownStore, runtime, log, owner, subscriptions }: RetriesOptions): Retries {
-  // Proof: the access is the store's own; the loops only pass it on to the handlers made for it.
-  const store = unknownStore as Store<object>;
-  const byName = new Map(subscriptions.map((prepared) => [prepared.name, prepared]));
-  const bell = new Bell(runtime);
-  const pause = pauses(runtime.random);
+/** Works off what is parked: the lowest message of each key, when it is due; several keys at a time, never two of one key. */
+export function startRetries({ store, runtime, log, owner, subscribers }: RetriesOptions): Retries {
+  const { clock, timers, random } = runtime;
+  const byName = new Map(subscribers.map((subscriber) => [subscriber.name, subscriber]));
+  const wake = makeWake(timers);
   const stopping = new AbortController();
-  const busy = new Map<string, Promise<void>>();
+  const aborting = new AbortController();
+  const running = new Map<string, Promise<void>>();
+  /** Rows whose last try failed for a reason that is not theirs. */
+  const resting = new Map<number, { readonly failures: number; readonly until: number }>();
+  let storeFailures = 0;
 
-  const work = async (parked: Parked, prepared: Prepared): Promise<void> => {
-    const { subscription, judge, decode } = prepared;
+  const work = async (parked: Parked, { name, subscription, decoder, judge }: Subscriber): Promise<void> => {
     const { envelope } = parked;
-    const how = { judge, afterDeadLetter: subscription.afterDeadLetter };
     const { prepare } = subscription;
-    if (prepare === undefined) {
-      await store.retry(parked, { ...how, handle: (message, attempt, unit) => subscription.handle(message, decode(message), attempt, unit, undefined) });
-      return;
+    const attempt = parked.attempts + 1;
+    const about = { subscription: name, id: envelope.id, attempt };
+    let prepared: { readonly value: unknown } | { readonly failed: unknown } = { value: undefined };
+    const release = () => store.claim(parked, owner, clock.now());
+    if (prepare !== undefined) {
+      if (!(await store.claim(parked, owner, clock.now() + claimMs))) return;
+      try {
+        const data = decoder.decode(envelope);
+        prepared = { value: await within((signal) => prepare(envelope, data, attempt, signal, store.outside)) };
+      } catch (error) {
+        if (aborting.signal.aborted || judge(error, attempt).kind === "pause") {
+          await release();
+          throw error;
+        }
+        prepared = { failed: error ?? new Error("prepare failed without an error.") };
+      }
     }
-    if (!(await store.claim(parked, owner, runtime.clock.now() + prepareMs * 2))) return;
-    let ready: unknown;
-    let data: unknown;
-    try {
-      data = decode(envelope);
-      ready = await withDeadline(runtime, stopping.signal, (signal) => prepare(envelope, data, parked.attempts + 1, signal, store.outside));
-    } catch (error) {
-      if (stopping.signal.aborted) return;
-      await store.retry(parked, { ...how, owner, failed: error ?? new Error("prepare failed"), effectKeys: data === undefined ? [] : subscription.effectKeys(data), handle: unreachable });
-      return;
-    }
-    await store.retry(parked, {
-      ...how,
-      owner,
-      effectKeys: subscription.effectKeys(data),
-      handle: (message, attempt, unit) => subscription.handle(message, data, attempt, unit, ready),
+    let last: unknown;
+    const ended = await store.retry(parked, {
+      afterDeadLetter: subscription.afterDeadLetter,
+      handle: async (again, number, unit) => {
+        const value = "value" in prepared ? prepared.value : undefined;
+        await subscription.handle(again, decoder.decode(again), number, unit, value);
+      },
+      judge(error, number) {
+        last = error;
+        return judge(error, number);
+      },
+      effectKeys: effectKeysOf(parked),
+      ...(prepare === undefined ? {} : { owner }),
+      ...("failed" in prepared ? { failed: prepared.failed } : {}),
     });
+    if (ended === "parked") log.warn("message failed", { ...about, verdict: "park", error: last });
+    if (ended === "dead") log.error("message is dead", { ...about, error: last });
+    if (ended === "handled") log.info("parked message handled", about);
+  };
+
+  /** Gives the signal that aborts after the deadline; does not wait for work that ignores it. */
+  const within = async (prepare: (signal: AbortSignal) => Promise<unknown>): Promise<unknown> => {
+    const late = new AbortController();
+    const timer = timers.after(prepareMs, () => late.abort(kitProblems.deadlineExceeded({})));
+    const signal = AbortSignal.any([late.signal, aborting.signal]);
+    const aborted = Promise.withResolvers<never>();
+    signal.addEventListener("abort", () => aborted.reject(signal.reason));
+    try {
+      return await Promise.race([prepare(signal), aborted.promise]);
+    } finally {
+      timer.cancel();
+    }
+  };
+
+  const effectKeysOf = ({ subscription: name, envelope }: Parked): readonly string[] => {
+    const subscriber = byName.get(name);
+    try {
+      return subscriber?.subscription.effectKeys(subscriber.decoder.decode(envelope)) ?? [];
+    } catch {
+      return []; // What cannot be decoded never reached an effect.
+    }
+  };
+
+  const start = (parked: Parked, subscriber: Subscriber) => {
+    const key = keyOf(parked);
+    const run = async () => {
+      try {
+        await work(parked, subscriber);
+        resting.delete(parked.id);
+      } catch (error) {
+        const failures = (resting.get(parked.id)?.failures ?? 0) + 1;
+        resting.set(parked.id, { failures, until: clock.monotonic() + backoffMs(random, failures, failing) });
+        if (failures === 1 && !stopping.signal.aborted) {
+          log.warn("a parked message has to wait for the store", { subscription: subscriber.name, error });
+        }
+      } finally {
+        running.delete(key);
+        wake.wake();
+      }
+    };
+    running.set(key, Promise.resolve().then(run));
+  };
+
+  /** Starts what can be started; gives the milliseconds until there may be more. */
+  const look = async (): Promise<number> => {
+    for (let limit = pageSize; running.size < concurrency; limit *= 2) {
+      const rows = await store.due(clock.now(), limit);
+      let started = 0;
+      for (const parked of rows) {
+        const subscriber = byName.get(parked.subscription);
+        const rests = (resting.get(parked.id)?.until ?? 0) > clock.monotonic();
+        if (subscriber === undefined || rests || running.has(keyOf(parked)) || running.size >= concurrency) continue;
+        start(parked, subscriber);
+        started += 1;
+      }
+      // A full page of which nothing could be started may hide what can be.
+      if (started > 0 || rows.length < limit || limit >= largestPage) break;
+    }
+    if (running.size >= concurrency) return longestIdleMs;
+    const next = await store.nextDue();
+    if (next === undefined) return longestIdleMs;
+    const wait = next - clock.now();
+    return wait > 0 ? Math.min(wait, longestIdleMs) : shortestIdleMs;
   };
 
   const run = async () => {
     while (!stopping.signal.aborted) {
+      let wait = longestIdleMs;
       try {
-        const free = concurrency - busy.size;
-        const rows = free === 0 ? [] : await store.due(runtime.clock.now(), concurrency);
-        let started = 0;
-        for (const parked of rows) {
-          const prepared = byName.get(parked.subscription);
-          const key = `${parked.subscription} ${parked.envelope.key}`;
-          if (prepared === undefined || busy.has(key) || started === free) continue;
-          started += 1;
-          const job = work(parked, prepared)
-            .catch((error: unknown) => {
-              log.warn("a parked message could not be worked on; it stays parked", { subscription: parked.subscription, message: parked.envelope.id, error });
-              return runtime.timers.sleep(pause.next(), stopping.signal);
-            })
-            .finally(() => {
-              busy.delete(key);
-              bell.ring();
-            });
-          busy.set(key, job);
-        }
-        if (started > 0) continue;
-        const next = await store.nextDue();
-        const wait = next === undefined ? pollMs : Math.min(pollMs, Math.max(1, next - runtime.clock.now()));
-        await bell.sleep(busy.size > 0 ? pollMs : wait);
+        wait = await look();
+        storeFailures = 0;
       } catch (error) {
-        log.warn("parked messages could not be read", { error });
-        await runtime.timers.sleep(pause.next(), stopping.signal);
+        storeFailures += 1;
+        if (storeFailures === 1) log.warn("parked messages cannot be read", { error });
+        wait = backoffMs(random, storeFailures, failing);
       }
+      await wake.wait(wait, stopping.signal);
     }
-    await Promise.all(busy.values());
   };
-  const running = run();
+  const ended = run();
+
   return {
-    wake: () => bell.ring(),
-    async stop() {
+    wake: () => wake.wake(),
+    async drain(deadline) {
       stopping.abort();
-      bell.ring();
-      await running;
+      await ended;
+      const late = new AbortController();
+      const done = Promise.all(running.values());
+      await Promise.race([done, timers.sleep(deadline - clock.monotonic(), late.signal)]);
+      late.abort();
+      aborting.abort(kitProblems.unavailable({ reason: "The service is stopping." }));
+      await done;
     },
   };
 }
 
-const unreachable = (): Promise<void> => Promise.reject(new Error("A message whose preparation failed is not run."));
-
-async function withDeadline<T>({ timers }: Runtime, stopping: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const over = new AbortController();
-  const late = Promise.withResolvers<never>();
-  const timer = timers.after(prepareMs, () => {
-    over.abort();
-    late.reject(new Error(`"prepare" took longer than ${String(prepareMs / 1000)} s.`));
-  });
-  const stop = () => late.reject(new Error("The service is shutting down."));
-  stopping.addEventListener("abort", stop, { once: true });
-  try {
-    return await Promise.race([work(AbortSignal.any([over.signal, stopping])), late.promise]);
-  } finally {
-    timer.cancel();
-    stopping.removeEventListener("abort", stop);
-  }
-}
+const keyOf = ({ subscription, envelope }: Parked): string => `${subscription} ${envelope.key}`;

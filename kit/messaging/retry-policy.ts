@@ -30,7 +30,10 @@ export class DeadOnArrival extends Error {
  * What becomes of a failure: a problem that is not retryable is dead at once, everything else is parked, later and later with full jitter
  * (Brooker, "Exponential Backoff and Jitter", AWS 2015), until the attempts are used up.
  */
-export function judgeBy(policy: Partial<RetryPolicy>, { clock, random }: Runtime): (error: unknown, attempt: number) => Verdict {
+export function judgeBy(
+  policy: Partial<RetryPolicy>,
+  { clock, random }: Runtime,
+): (error: unknown, attempt: number) => Verdict {
   const { attempts, baseMs, capMs } = { ...defaults, ...policy };
   return (error, attempt) => {
     if (error instanceof DeadOnArrival) return { kind: "dead" };
@@ -43,7 +46,10 @@ export function judgeBy(policy: Partial<RetryPolicy>, { clock, random }: Runtime
 }
 
 /** A pause that grows with every failure in a row, with jitter. */
-export function pauses(random: Runtime["random"], { baseMs = 50, capMs = 5_000 }: { readonly baseMs?: number; readonly capMs?: number } = {}): { next(): number; reset(): void } {
+export function pauses(
+  random: Runtime["random"],
+  { baseMs = 50, capMs = 5_000 }: { readonly baseMs?: number; readonly capMs?: number } = {},
+): { next(): number; reset(): void } {
   let failures = 0;
   return {
     next() {

@@ -150,7 +150,14 @@ export interface Store<Access> {
    * Runs a parked message as one unit: row locked, still the lowest of its key (and claimed by `owner`, where given), run, deleted, the next one woken.
    * A failure is judged and recorded in a transaction of its own.
    */
-  retry(parked: Parked, how: Pick<Batch<Access>, "afterDeadLetter" | "handle" | "judge"> & { readonly owner?: string; readonly failed?: unknown; readonly effectKeys?: readonly string[] }): Promise<"handled" | "parked" | "dead" | "discarded" | "gone">;
+  retry(
+    parked: Parked,
+    how: Pick<Batch<Access>, "afterDeadLetter" | "handle" | "judge"> & {
+      readonly owner?: string;
+      readonly failed?: unknown;
+      readonly effectKeys?: readonly string[];
+    },
+  ): Promise<"handled" | "parked" | "dead" | "discarded" | "gone">;
 
   /** Rows with `seq > after`, in order. */
   outbox(after: number, limit: number): Promise<readonly OutboxRow[]>;
@@ -162,7 +169,11 @@ export interface Store<Access> {
   lease(name: string, owner: string, ttlMs: number): Promise<Lease | undefined>;
   release(lease: Lease, owner: string): Promise<void>;
 
-  deadLetters(filter: { readonly state?: DeadLetter["state"]; readonly after?: string; readonly limit: number }): Promise<readonly DeadLetter[]>;
+  deadLetters(filter: {
+    readonly state?: DeadLetter["state"];
+    readonly after?: string;
+    readonly limit: number;
+  }): Promise<readonly DeadLetter[]>;
   deadLetter(id: string): Promise<DeadLetter | undefined>;
   audit(id: string): Promise<readonly AuditEntry[]>;
   /** Parks the message again with the next redrive number; without effect (false) unless it is dead. */
@@ -170,7 +181,12 @@ export interface Store<Access> {
   /** False unless it is dead. */
   discard(id: string, actor: string, note: string): Promise<boolean>;
   /** Counts for health, metrics and tests. */
-  depths(): Promise<{ readonly outbox: number; readonly parked: number; readonly dead: number; readonly inbox: number }>;
+  depths(): Promise<{
+    readonly outbox: number;
+    readonly parked: number;
+    readonly dead: number;
+    readonly inbox: number;
+  }>;
   /** Moves the inbox's low-water mark and drops what is past retention, in small steps; true while there is more. */
   sweep(now: number): Promise<boolean>;
   /** Ends intake, waits for what runs, closes the connections. */

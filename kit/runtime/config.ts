@@ -47,7 +47,10 @@ const envName = (section: string, field: string) =>
 const flagName = (section: string, field: string) => `--${section === "" ? "" : `${section}.`}${words(field)}`;
 
 /** Throws one ConfigError that lists everything wrong: bad values, missing ones, names that nothing knows. */
-export function loadConfig(sections: readonly ConfigSection[], { env, flags = [], known = [] }: ConfigSources): LoadedConfig {
+export function loadConfig(
+  sections: readonly ConfigSection[],
+  { env, flags = [], known = [] }: ConfigSources,
+): LoadedConfig {
   const faults: string[] = [];
   const values = new Map<string, Record<string, unknown>>();
   const settings: { name: string; from: string; value: string }[] = [];
@@ -72,17 +75,25 @@ export function loadConfig(sections: readonly ConfigSection[], { env, flags = []
       const value = text === undefined ? fallback : parse(schema, text);
       const hidden = "writeOnly" in schema && schema.writeOnly === true;
       const shown = hidden ? "(secret)" : JSON.stringify(value);
-      if (value === undefined && !("~optional" in schema)) faults.push(`${variable} (or ${flag}) is not set: ${wanted(schema)}.`);
-      else if (value !== undefined && !Compile(schema).Check(value)) faults.push(`${from} is ${shown}: ${wanted(schema)}.`);
+      if (value === undefined && !("~optional" in schema))
+        faults.push(`${variable} (or ${flag}) is not set: ${wanted(schema)}.`);
+      else if (value !== undefined && !Compile(schema).Check(value))
+        faults.push(`${from} is ${shown}: ${wanted(schema)}.`);
       out[field] = value;
-      settings.push({ name: section === "" ? field : `${section}.${field}`, from, value: value === undefined ? "" : shown });
+      settings.push({
+        name: section === "" ? field : `${section}.${field}`,
+        from,
+        value: value === undefined ? "" : shown,
+      });
     }
     values.set(section, out);
   }
   for (const variable of Object.keys(env)) {
-    if (variable.startsWith("HOLDFAST_") && !names.has(variable)) faults.push(`${variable} is not a setting${nearest(variable, names)}.`);
+    if (variable.startsWith("HOLDFAST_") && !names.has(variable))
+      faults.push(`${variable} is not a setting${nearest(variable, names)}.`);
   }
-  for (const flag of given.keys()) if (!flagNames.has(flag)) faults.push(`${flag} is not a setting${nearest(flag, flagNames)}.`);
+  for (const flag of given.keys())
+    if (!flagNames.has(flag)) faults.push(`${flag} is not a setting${nearest(flag, flagNames)}.`);
   if (faults.length > 0) throw new ConfigError(faults);
   return { settings, section: (name) => values.get(name) ?? {} };
 }
@@ -106,7 +117,9 @@ function wanted(schema: FieldSchema): string {
 }
 
 function nearest(name: string, names: ReadonlySet<string>): string {
-  const ranked = [...names].map((candidate) => ({ candidate, far: distance(name, candidate) })).toSorted((a, b) => a.far - b.far);
+  const ranked = [...names]
+    .map((candidate) => ({ candidate, far: distance(name, candidate) }))
+    .toSorted((a, b) => a.far - b.far);
   const [best] = ranked;
   return best === undefined || best.far > 4 ? "" : `; did you mean ${best.candidate}?`;
 }
@@ -114,9 +127,9 @@ function nearest(name: string, names: ReadonlySet<string>): string {
 /** Levenshtein distance. */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, at) => at);
-  for (const [i, letter] of [...a].entries()) {
+  for (const [i, letter] of a.split("").entries()) {
     const next = [i + 1];
-    for (const [j, other] of [...b].entries()) {
+    for (const [j, other] of b.split("").entries()) {
       next.push(Math.min((next[j] ?? 0) + 1, (row[j + 1] ?? 0) + 1, (row[j] ?? 0) + (letter === other ? 0 : 1)));
     }
     row = next;

@@ -56,7 +56,10 @@ export interface FaultReport {
  * `HOLDFAST_FAULT_FAIL=point:rate` makes the point throw at that rate; what was passed is written to `HOLDFAST_FAULT_REPORT` first, and every
  * 200 ms. Undefined where none of them is set.
  */
-export function plantedFaults(env: Readonly<Record<string, string | undefined>>, random: () => number): Faults | undefined {
+export function plantedFaults(
+  env: Readonly<Record<string, string | undefined>>,
+  random: () => number,
+): Faults | undefined {
   const file = env["HOLDFAST_FAULT_REPORT"];
   if (file === undefined) return undefined;
   const [killPoint, killCount] = parts(env["HOLDFAST_FAULT"]);

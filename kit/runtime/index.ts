@@ -1,5 +1,14 @@
 export type { Clock } from "./clock.ts";
-export { configTable, ConfigError, loadConfig, secret, type ConfigSection, type ConfigSources, type FieldSchema, type Settings } from "./config.ts";
+export {
+  configTable,
+  ConfigError,
+  loadConfig,
+  secret,
+  type ConfigSection,
+  type ConfigSources,
+  type FieldSchema,
+  type Settings,
+} from "./config.ts";
 export { faultPoints, noFaults, plantedFaults, type FaultPoint, type FaultReport, type Faults } from "./faults.ts";
 export { timeOfUuidv7, type Ids } from "./ids.ts";
 export { seededRandom, type Random } from "./random.ts";

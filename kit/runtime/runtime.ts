@@ -14,7 +14,13 @@ export interface Runtime {
 }
 
 export function systemRuntime({ faults = noFaults }: { readonly faults?: Faults } = {}): Runtime {
-  return { clock: systemClock, random: systemRandom, ids: ids(systemClock, systemRandom), timers: systemTimers, faults };
+  return {
+    clock: systemClock,
+    random: systemRandom,
+    ids: ids(systemClock, systemRandom),
+    timers: systemTimers,
+    faults,
+  };
 }
 
 export interface ControlledRuntime extends Runtime {
@@ -33,7 +39,11 @@ interface Due {
  * A runtime for tests: repeatable randomness, and a clock that flows as the real one does (sockets and engines need that) and can be moved ahead
  * besides. Timers fire when real time or a jump has passed them.
  */
-export function controlledRuntime({ seed = 1, now = Date.UTC(2030, 0, 1), faults = noFaults }: { readonly seed?: number; readonly now?: number; readonly faults?: Faults } = {}): ControlledRuntime {
+export function controlledRuntime({
+  seed = 1,
+  now = Date.UTC(2030, 0, 1),
+  faults = noFaults,
+}: { readonly seed?: number; readonly now?: number; readonly faults?: Faults } = {}): ControlledRuntime {
   const random = seededRandom(seed);
   const startedAt = systemClock.monotonic();
   let jumped = 0;

@@ -38,7 +38,13 @@ export class Claims {
     }
   }
 
-  async #lookUpOrRun({ stored, first }: { stored: () => Promise<StoredReply | undefined>; first: () => Promise<StoredReply> }): Promise<StoredReply> {
+  async #lookUpOrRun({
+    stored,
+    first,
+  }: {
+    stored: () => Promise<StoredReply | undefined>;
+    first: () => Promise<StoredReply>;
+  }): Promise<StoredReply> {
     const reply = await stored();
     return reply === undefined ? first() : replayed(reply);
   }

@@ -38,7 +38,12 @@ export function subscriptionOf(service: string, consumer: Consumer, inUnit: InUn
         ? undefined
         : (envelope, data, attempt, signal, access) => {
             const cause = causeOf(envelope, signal);
-            const given = { ...resources, ...scopeOf(access, cause), ...outside(cause, surroundings), ...messageOf(envelope, attempt, data) };
+            const given = {
+              ...resources,
+              ...scopeOf(access, cause),
+              ...outside(cause, surroundings),
+              ...messageOf(envelope, attempt, data),
+            };
             return prepare(given as never); // Proof: assembled from the same parts that typed `prepare`.
           },
     async handle(envelope, data, attempt, unit: Unit<object>, prepared) {

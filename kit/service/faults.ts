@@ -9,17 +9,22 @@ export const handlerName = (endpoint: Endpoint): string => endpoint.route;
  * Everything that is wrong with a set of services before they start, as sentences; empty when they may start.
  * What types can say is a compile error instead.
  */
-export function startupFaults(services: readonly Service[], foreign: { readonly events?: readonly string[] } = {}): readonly string[] {
+export function startupFaults(
+  services: readonly Service[],
+  foreign: { readonly events?: readonly string[] } = {},
+): readonly string[] {
   const faults: string[] = [];
   const routes = new Map<string, string>();
   const published = new Set(foreign.events);
-  for (const { contracts } of services) for (const contract of contracts) if (contract.kind === "event") published.add(contract.name);
+  for (const { contracts } of services)
+    for (const contract of contracts) if (contract.kind === "event") published.add(contract.name);
   for (const service of services) {
     const say = (fault: string) => faults.push(`${service.name}: ${fault}`);
     for (const fault of service.spec.store.faults()) say(fault);
     for (const contract of service.contracts) {
       for (const fault of contractFaults(contract)) say(fault);
-      if (contract.owner !== service.name) say(`${describe(contract)} belongs to ${contract.owner}, and only its owner may list it.`);
+      if (contract.owner !== service.name)
+        say(`${describe(contract)} belongs to ${contract.owner}, and only its owner may list it.`);
     }
     for (const { endpoint, by } of service.routes) {
       const shape = `${endpoint.method} ${endpoint.path.replaceAll(/\{[^}]*\}/g, "{}")}`;
@@ -39,7 +44,8 @@ export function startupFaults(services: readonly Service[], foreign: { readonly 
   const names = new Set<string>();
   for (const { name } of services) {
     if (names.has(name)) faults.push(`${name}: there are two services of this name.`);
-    if (!/^[a-z][a-z0-9-]{0,40}$/.test(name)) faults.push(`${name}: a service's name is lower case letters, digits and "-", and at most 41 characters.`);
+    if (!/^[a-z][a-z0-9-]{0,40}$/.test(name))
+      faults.push(`${name}: a service's name is lower case letters, digits and "-", and at most 41 characters.`);
     names.add(name);
   }
   return faults;

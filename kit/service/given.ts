@@ -76,15 +76,34 @@ export interface Answer<E extends Endpoint> {
 
 /** Names that every handler is given, now or later; a scope and resources cannot take them. */
 export const reservedNames = [
-  "body", "params", "query", "headers", "data", "message", "prepared", "caller", "reply", "publish", "enqueue",
-  "call", "effect", "now", "newId", "random", "signal", "log", "kit",
+  "body",
+  "params",
+  "query",
+  "headers",
+  "data",
+  "message",
+  "prepared",
+  "caller",
+  "reply",
+  "publish",
+  "enqueue",
+  "call",
+  "effect",
+  "now",
+  "newId",
+  "random",
+  "signal",
+  "log",
+  "kit",
 ] as const;
 type Reserved = (typeof reservedNames)[number];
 export type NoClash<T> = {
   [K in keyof T]: K extends Reserved ? `'${K & string}' is given to every handler already` : T[K];
 };
 
-export type RunRoute<E extends Endpoint, Scope> = (given: Request<E> & Answer<E> & Inside & Scope) => Promise<Replied<E>>;
+export type RunRoute<E extends Endpoint, Scope> = (
+  given: Request<E> & Answer<E> & Inside & Scope,
+) => Promise<Replied<E>>;
 export interface RouteSteps<E extends Endpoint, Scope, Resources, P> {
   readonly prepare: (given: Request<E> & Outside & Resources & Scope) => Promise<P>;
   readonly run: (given: Request<E> & Answer<E> & Inside & Scope & { readonly prepared: P }) => Promise<Replied<E>>;

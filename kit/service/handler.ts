@@ -1,3 +1,4 @@
+import type { MadeReply } from "../contract/index.ts";
 import type { KeyClaim, Store, StoredReply } from "../messaging/index.ts";
 import { replayed } from "./claims.ts";
 import type { Route } from "./definition.ts";
@@ -33,18 +34,33 @@ export class Handler {
     const prepared =
       prepare === undefined
         ? undefined
-        : // Proof: assembled from the same parts that typed `prepare`.
-          await prepare({ ...resources, ...scopeOf(this.#store.outside, cause), ...outside(cause, surroundings), ...base } as never);
+        : await prepare({
+            ...resources,
+            ...scopeOf(this.#store.outside, cause),
+            ...outside(cause, surroundings),
+            ...base,
+            // Proof: assembled from the same parts that typed `prepare`.
+          } as never);
     const work = async (access: object, publish: unknown): Promise<StoredReply> => {
-      // Proof: assembled from the same parts that typed `run`.
-      const given = { ...scopeOf(access, cause), ...always(cause, surroundings, "run"), ...base, publish, reply: this.route.reply, prepared } as never;
+      const given = {
+        ...scopeOf(access, cause),
+        ...always(cause, surroundings, "run"),
+        ...base,
+        publish,
+        reply: this.route.reply,
+        prepared,
+        // Proof: assembled from the same parts that typed `run`.
+      } as never;
       const next = () => run(given);
-      const reply = await (this.#in.around === undefined ? next() : this.#in.around(aroundGiven(cause, surroundings), next));
+      const reply = await (this.#in.around === undefined
+        ? next()
+        : this.#in.around(aroundGiven(cause, surroundings), next));
       // Proof: `Replied` is made by `reply` alone, and `around` has nothing else to return.
-      return this.route.encode(reply as unknown as Parameters<CompiledRoute["encode"]>[0]);
+      return this.route.encode(reply as MadeReply);
     };
     const label = handlerName(this.route.endpoint);
-    if (this.route.query) return this.#store.query({ label, deadline: request.deadline, work: ({ access }) => work(access, undefined) });
+    if (this.route.query)
+      return this.#store.query({ label, deadline: request.deadline, work: ({ access }) => work(access, undefined) });
     const settled = await this.#store.unit<StoredReply>({
       label,
       deadline: request.deadline,

@@ -6,7 +6,7 @@ import { Claims } from "./claims.ts";
 import { subscriptionOf } from "./consumers.ts";
 import { handlerName } from "./faults.ts";
 import { compileRoute, type CompiledRoute } from "./routes.ts";
-import type { Dispatch, RunningService } from "./running.ts";
+import type { RunningService } from "./running.ts";
 import type { Service } from "./service.ts";
 import { Handler } from "./handler.ts";
 import type { Calls, Cause, Surroundings } from "./unit-context.ts";
@@ -50,7 +50,12 @@ export async function startService(service: Service, environment: Environment): 
     spec.scope({ ...access, config, caller: cause.caller, now: () => new Date(runtime.clock.now()) } as never);
   const inUnit = { scopeOf, surroundings, resources, around: spec.around };
 
-  const routes = new Map(service.routes.map((route) => [route.endpoint.route, new Handler(route, compileRoute(route.endpoint), store, inUnit)]));
+  const routes = new Map(
+    service.routes.map((route) => [
+      route.endpoint.route,
+      new Handler(route, compileRoute(route.endpoint), store, inUnit),
+    ]),
+  );
   const claims = new Claims(runtime);
   const owner = `pid:${String(process.pid)}:${runtime.ids.uuidv7()}`;
   const subscriptions = service.consumers.map((consumer) => subscriptionOf(name, consumer, inUnit));
@@ -117,9 +122,14 @@ export async function startService(service: Service, environment: Environment): 
 }
 
 async function dispose(resources: object): Promise<void> {
-  for (const resource of Object.values(resources).toReversed()) {
-    if (typeof resource !== "object" || resource === null) continue;
-    if (Symbol.asyncDispose in resource && typeof resource[Symbol.asyncDispose] === "function") await resource[Symbol.asyncDispose]();
-    else if (Symbol.dispose in resource && typeof resource[Symbol.dispose] === "function") resource[Symbol.dispose]();
+  const all: readonly unknown[] = Object.values(resources);
+  for (const resource of all.toReversed()) {
+    if (isAsyncDisposable(resource)) await resource[Symbol.asyncDispose]();
+    else if (isDisposable(resource)) resource[Symbol.dispose]();
   }
 }
+
+const has = (value: unknown, name: symbol): boolean =>
+  typeof value === "object" && value !== null && typeof Reflect.get(value, name) === "function";
+const isAsyncDisposable = (value: unknown): value is AsyncDisposable => has(value, Symbol.asyncDispose);
+const isDisposable = (value: unknown): value is Disposable => has(value, Symbol.dispose);

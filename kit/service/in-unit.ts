@@ -12,4 +12,3 @@ export interface InUnit {
 export function aroundGiven(cause: Cause, { log, runtime }: Surroundings) {
   return { handler: cause.handler, caller: cause.caller, log, now: () => new Date(runtime.clock.now()) };
 }
-

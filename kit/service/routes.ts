@@ -76,7 +76,14 @@ export function compileRoute(endpoint: Endpoint): CompiledRoute {
         }
         input[place] = value;
       }
-      if (spec.query === undefined) for (const name of Object.keys(request.query)) errors.push({ in: "query", field: `/${name}`, rule: "unknown", message: "is not a query parameter of this endpoint" });
+      if (spec.query === undefined)
+        for (const name of Object.keys(request.query))
+          errors.push({
+            in: "query",
+            field: `/${name}`,
+            rule: "unknown",
+            message: "is not a query parameter of this endpoint",
+          });
       if (errors.length > 0) throw kitProblems.invalidRequest({ errors });
       // Proof: `add("params", …)` above put the key there for every endpoint.
       return input as unknown as Input;
@@ -91,10 +98,19 @@ export function compileRoute(endpoint: Endpoint): CompiledRoute {
     },
     claim(request) {
       if (spec.idempotent !== true || request.idempotencyKey === undefined) return undefined;
-      const principal = request.caller === undefined ? "" : request.caller.kind === "user" ? `user:${request.caller.id}` : `service:${request.caller.name}`;
+      const principal =
+        request.caller === undefined
+          ? ""
+          : request.caller.kind === "user"
+            ? `user:${request.caller.id}`
+            : `service:${request.caller.name}`;
       return {
         scope: hash([principal, endpoint.route, request.idempotencyKey]),
-        fingerprint: hash([JSON.stringify(request.params), JSON.stringify(request.query), JSON.stringify(request.body)]),
+        fingerprint: hash([
+          JSON.stringify(request.params),
+          JSON.stringify(request.query),
+          JSON.stringify(request.body),
+        ]),
       };
     },
   };

@@ -4,7 +4,12 @@ import type { Logger } from "../telemetry/index.ts";
 import type { AroundGiven, Consumer, ConsumerOptions, Route, ScopeGiven, StoreSpec } from "./definition.ts";
 import type { MessageSteps, NoClash, RouteSteps, RunMessage, RunRoute } from "./given.ts";
 
-export interface ServiceOptions<Access, Resources extends object, Scope extends object, Config extends Record<string, FieldSchema>> {
+export interface ServiceOptions<
+  Access,
+  Resources extends object,
+  Scope extends object,
+  Config extends Record<string, FieldSchema>,
+> {
   readonly store: StoreSpec<Access>;
   /** Settings of this service; see `loadConfig`. */
   readonly config?: Config;
@@ -40,7 +45,11 @@ export interface ServiceBuilder<Resources, Scope> {
     <const E extends Endpoint, P>(
       endpoint: E,
       steps: RouteSteps<E, Scope, Resources, P>,
-    ): Route<E, Parameters<RouteSteps<E, Scope, Resources, P>["run"]>[0], Parameters<RouteSteps<E, Scope, Resources, P>["prepare"]>[0]>;
+    ): Route<
+      E,
+      Parameters<RouteSteps<E, Scope, Resources, P>["run"]>[0],
+      Parameters<RouteSteps<E, Scope, Resources, P>["prepare"]>[0]
+    >;
   };
   /** A consumer of an event, with the same two forms. */
   readonly on: {
@@ -53,13 +62,19 @@ export interface ServiceBuilder<Resources, Scope> {
       event: E,
       steps: MessageSteps<E, Scope, Resources, P>,
       options?: ConsumerOptions<E>,
-    ): Consumer<E, Parameters<MessageSteps<E, Scope, Resources, P>["run"]>[0], Parameters<MessageSteps<E, Scope, Resources, P>["prepare"]>[0]>;
+    ): Consumer<
+      E,
+      Parameters<MessageSteps<E, Scope, Resources, P>["run"]>[0],
+      Parameters<MessageSteps<E, Scope, Resources, P>["prepare"]>[0]
+    >;
   };
   /** Puts the service together: every endpoint among the contracts has its route, by name. */
   readonly assemble: <C extends Readonly<Record<string, unknown>>>(contracts: C, parts: Parts<C>) => Service;
 }
 
-type RoutesOf<C> = { readonly [K in keyof C as C[K] extends Endpoint ? K : never]: C[K] extends Endpoint ? Route<C[K]> : never };
+type RoutesOf<C> = {
+  readonly [K in keyof C as C[K] extends Endpoint ? K : never]: C[K] extends Endpoint ? Route<C[K]> : never;
+};
 export interface Parts<C> {
   readonly routes: RoutesOf<C>;
   readonly consumers: readonly Consumer[];
@@ -105,14 +120,24 @@ export function service<
       endpoint,
       ...parts(steps),
     }),
-    on: (event: EventContract, steps: ((given: never) => Promise<void>) | HeldSteps<void>, given?: ConsumerOptions<never>) => ({
+    on: (
+      event: EventContract,
+      steps: ((given: never) => Promise<void>) | HeldSteps<void>,
+      given?: ConsumerOptions<never>,
+    ) => ({
       kind: "consumer" as const,
       by: spec,
       event,
       options: given ?? {},
       ...parts(steps),
     }),
-    assemble: (contracts: Readonly<Record<string, unknown>>, { routes, consumers }: { readonly routes: Readonly<Record<string, Route>>; readonly consumers: readonly Consumer[] }): Service => ({
+    assemble: (
+      contracts: Readonly<Record<string, unknown>>,
+      {
+        routes,
+        consumers,
+      }: { readonly routes: Readonly<Record<string, Route>>; readonly consumers: readonly Consumer[] },
+    ): Service => ({
       kind: "service",
       name,
       spec,

@@ -22,7 +22,11 @@ export interface Cause {
 
 /** Sends a request to another service; how it gets there is chosen when the process starts. */
 export interface Calls {
-  call<E extends Endpoint>(endpoint: E, request: CallRequest<E>, cause: Cause & { readonly ordinal: number }): Promise<ReplyOf<E>>;
+  call<E extends Endpoint>(
+    endpoint: E,
+    request: CallRequest<E>,
+    cause: Cause & { readonly ordinal: number },
+  ): Promise<ReplyOf<E>>;
 }
 
 export interface Surroundings {
@@ -56,7 +60,8 @@ export function outside(cause: Cause, surroundings: Surroundings) {
       calls += 1;
       return surroundings.calls.call(endpoint, request, { ...cause, ordinal: calls });
     },
-    effect: <T>(name: string, act: (key: string) => Promise<T>): Promise<T> => act(effectKey(cause, surroundings.runtime, name)),
+    effect: <T>(name: string, act: (key: string) => Promise<T>): Promise<T> =>
+      act(effectKey(cause, surroundings.runtime, name)),
   };
 }
 
@@ -72,9 +77,16 @@ function textOf(event: EventContract): (value: unknown) => string {
   return text;
 }
 
-export function publisher(cause: Cause, surroundings: Surroundings, unit: Unit<object>): (event: EventContract, data: unknown) => void {
+export function publisher(
+  cause: Cause,
+  surroundings: Surroundings,
+  unit: Unit<object>,
+): (event: EventContract, data: unknown) => void {
   return (event, data) => {
-    if (event.owner !== cause.service) throw new Error(`${cause.handler} published ${event.name}, which belongs to ${event.owner}: only its owner may publish an event.`);
+    if (event.owner !== cause.service)
+      throw new Error(
+        `${cause.handler} published ${event.name}, which belongs to ${event.owner}: only its owner may publish an event.`,
+      );
     // Proof: the schema has `key` as one of its string fields (checked at definition), and `textOf` refuses data that does not fit it.
     const key = (data as Record<string, string>)[event.key] ?? "";
     const message: Outgoing = {

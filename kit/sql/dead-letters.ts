@@ -2,7 +2,7 @@ import type { AuditEntry, DeadLetter, Envelope } from "../messaging/index.ts";
 import type { Runtime } from "../runtime/index.ts";
 import type { ColumnSpec, Row, Session } from "./engine.ts";
 import { envelopeColumns } from "./kit-tables.ts";
-import { holding, park, unpark } from "./parking.ts";
+import { holding, park, unpark } from "./parked-rows.ts";
 import { envelopeOf, envelopeRow, maybeText, numberOf, textOf } from "./rows.ts";
 
 export interface Burial {
@@ -40,7 +40,10 @@ export class DeadLetters {
   }
 
   /** In the transaction that takes the message in, or that ends its last attempt. */
-  async bury(session: Session, { subscription, envelope, attempts, redrive, code, error, hold, effectKeys }: Burial): Promise<void> {
+  async bury(
+    session: Session,
+    { subscription, envelope, attempts, redrive, code, error, hold, effectKeys }: Burial,
+  ): Promise<void> {
     const { faults } = this.#runtime;
     faults.at("dead-letter:writing");
     const now = this.#now();
@@ -48,12 +51,29 @@ export class DeadLetters {
     const inserted = await session.insertMany({
       into: "holdfast_dead_letters",
       columns,
-      rows: [[id, subscription, ...envelopeRow(envelope), attempts, redrive, code, error, JSON.stringify(effectKeys), "dead", now, hold ? 1 : 0]],
+      rows: [
+        [
+          id,
+          subscription,
+          ...envelopeRow(envelope),
+          attempts,
+          redrive,
+          code,
+          error,
+          JSON.stringify(effectKeys),
+          "dead",
+          now,
+          hold ? 1 : 0,
+        ],
+      ],
       onConflict: "nothing",
       returning: ["id"],
     });
     if (inserted.length === 0) {
-      await session.run(`UPDATE holdfast_dead_letters SET state = 'dead', attempts = ?, redrive = ?, code = ?, error = ?, "diedAt" = ? WHERE id = ?`, [attempts, redrive, code, error, now, id]);
+      await session.run(
+        `UPDATE holdfast_dead_letters SET state = 'dead', attempts = ?, redrive = ?, code = ?, error = ?, "diedAt" = ? WHERE id = ?`,
+        [attempts, redrive, code, error, now, id],
+      );
     }
     if (hold) await this.#hold(session, { subscription, envelope, redrive, deadLetter: id });
     await this.#record(session, { deadLetter: id, action: "died", actor: "holdfast", note: code });
@@ -61,17 +81,38 @@ export class DeadLetters {
   }
 
   /** The row goes below all that wait behind it: order within the key is by id, so those are put behind it anew. */
-  async #hold(session: Session, { subscription, envelope, redrive, deadLetter }: { subscription: string; envelope: Envelope; redrive: number; deadLetter: string }): Promise<void> {
-    const { rows } = await session.run(`SELECT id FROM holdfast_parked WHERE subscription = ? AND "key" = ? ORDER BY id`, [subscription, envelope.key]);
-    await park(session, this.#runtime, { subscription, envelope, attempts: 0, nextAt: undefined, error: holding, redrive, deadLetter });
+  async #hold(
+    session: Session,
+    {
+      subscription,
+      envelope,
+      redrive,
+      deadLetter,
+    }: { subscription: string; envelope: Envelope; redrive: number; deadLetter: string },
+  ): Promise<void> {
+    const { rows } = await session.run(
+      `SELECT id FROM holdfast_parked WHERE subscription = ? AND "key" = ? ORDER BY id`,
+      [subscription, envelope.key],
+    );
+    await park(session, this.#runtime, {
+      subscription,
+      envelope,
+      attempts: 0,
+      nextAt: undefined,
+      error: holding,
+      redrive,
+      deadLetter,
+    });
     for (const row of rows) {
-      await session.run(
-        `INSERT INTO holdfast_parked (${copied}) SELECT ${copied} FROM holdfast_parked WHERE id = ?`,
-        [numberOf(row, "id")],
-      );
+      await session.run(`INSERT INTO holdfast_parked (${copied}) SELECT ${copied} FROM holdfast_parked WHERE id = ?`, [
+        numberOf(row, "id"),
+      ]);
       await session.run("DELETE FROM holdfast_parked WHERE id = ?", [numberOf(row, "id")]);
     }
-    await session.run(`UPDATE holdfast_parked SET "nextAt" = NULL WHERE subscription = ? AND "key" = ?`, [subscription, envelope.key]);
+    await session.run(`UPDATE holdfast_parked SET "nextAt" = NULL WHERE subscription = ? AND "key" = ?`, [
+      subscription,
+      envelope.key,
+    ]);
   }
 
   async redrive(session: Session, id: string, actor: string, note: string | undefined): Promise<boolean> {
@@ -79,12 +120,29 @@ export class DeadLetters {
     if (letter?.state !== "dead") return false;
     const { subscription, envelope, redrive } = letter;
     const now = this.#now();
-    await session.run(`UPDATE holdfast_dead_letters SET state = 'redriven', redrive = ? WHERE id = ?`, [redrive + 1, id]);
+    await session.run(`UPDATE holdfast_dead_letters SET state = 'redriven', redrive = ? WHERE id = ?`, [
+      redrive + 1,
+      id,
+    ]);
     if (letter.holdsKey) {
-      await session.run(`UPDATE holdfast_parked SET "nextAt" = ?, error = '', attempts = 0, redrive = ? WHERE "deadLetter" = ?`, [now, redrive + 1, id]);
+      await session.run(
+        `UPDATE holdfast_parked SET "nextAt" = ?, error = '', attempts = 0, redrive = ? WHERE "deadLetter" = ?`,
+        [now, redrive + 1, id],
+      );
     } else {
-      const { rows } = await session.run(`SELECT 1 AS one FROM holdfast_parked WHERE subscription = ? AND "key" = ? LIMIT 1`, [subscription, envelope.key]);
-      await park(session, this.#runtime, { subscription, envelope, attempts: 0, nextAt: rows.length > 0 ? undefined : now, error: "", redrive: redrive + 1, deadLetter: id });
+      const { rows } = await session.run(
+        `SELECT 1 AS one FROM holdfast_parked WHERE subscription = ? AND "key" = ? LIMIT 1`,
+        [subscription, envelope.key],
+      );
+      await park(session, this.#runtime, {
+        subscription,
+        envelope,
+        attempts: 0,
+        nextAt: rows.length > 0 ? undefined : now,
+        error: "",
+        redrive: redrive + 1,
+        deadLetter: id,
+      });
     }
     await this.#record(session, { deadLetter: id, action: "redriven", actor, note });
     return true;
@@ -96,7 +154,12 @@ export class DeadLetters {
     await session.run(`UPDATE holdfast_dead_letters SET state = 'discarded' WHERE id = ?`, [id]);
     if (letter.holdsKey) {
       const { rows } = await session.run(`SELECT id FROM holdfast_parked WHERE "deadLetter" = ?`, [id]);
-      if (rows[0] !== undefined) await unpark(session, { id: numberOf(rows[0], "id"), subscription: letter.subscription, envelope: letter.envelope }, this.#now());
+      if (rows[0] !== undefined)
+        await unpark(
+          session,
+          { id: numberOf(rows[0], "id"), subscription: letter.subscription, envelope: letter.envelope },
+          this.#now(),
+        );
     }
     await this.#record(session, { deadLetter: id, action: "discarded", actor, note });
     return true;
@@ -114,13 +177,26 @@ export class DeadLetters {
   }
 
   /** Ascending by id. */
-  async list(session: Session, { state, after = "", limit }: { readonly state?: DeadLetter["state"]; readonly after?: string; readonly limit: number }): Promise<readonly DeadLetter[]> {
-    const { rows } = await session.run(`SELECT * FROM holdfast_dead_letters WHERE id > ? AND (? = '' OR state = ?) ORDER BY id LIMIT ?`, [after, state ?? "", state ?? "", limit]);
+  async list(
+    session: Session,
+    {
+      state,
+      after = "",
+      limit,
+    }: { readonly state?: DeadLetter["state"]; readonly after?: string; readonly limit: number },
+  ): Promise<readonly DeadLetter[]> {
+    const { rows } = await session.run(
+      `SELECT * FROM holdfast_dead_letters WHERE id > ? AND (? = '' OR state = ?) ORDER BY id LIMIT ?`,
+      [after, state ?? "", state ?? "", limit],
+    );
     return rows.map(deadLetterOf);
   }
 
   async audit(session: Session, id: string): Promise<readonly AuditEntry[]> {
-    const { rows } = await session.run(`SELECT "deadLetter", action, actor, note, at FROM holdfast_audit WHERE "deadLetter" = ? ORDER BY id`, [id]);
+    const { rows } = await session.run(
+      `SELECT "deadLetter", action, actor, note, at FROM holdfast_audit WHERE "deadLetter" = ? ORDER BY id`,
+      [id],
+    );
     return rows.map((row) => ({
       deadLetter: textOf(row, "deadLetter"),
       // Proof: written by `#record`, which takes nothing else.
@@ -132,7 +208,13 @@ export class DeadLetters {
   }
 
   async #record(session: Session, { deadLetter, action, actor, note }: Omit<AuditEntry, "at">): Promise<void> {
-    await session.run(`INSERT INTO holdfast_audit ("deadLetter", action, actor, note, at) VALUES (?, ?, ?, ?, ?)`, [deadLetter, action, actor, note ?? null, this.#now()]);
+    await session.run(`INSERT INTO holdfast_audit ("deadLetter", action, actor, note, at) VALUES (?, ?, ?, ?, ?)`, [
+      deadLetter,
+      action,
+      actor,
+      note ?? null,
+      this.#now(),
+    ]);
   }
 
   #now(): number {
@@ -140,7 +222,17 @@ export class DeadLetters {
   }
 }
 
-const copied = ["subscription", ...envelopeColumns.map(({ name }) => name), "attempts", "nextAt", "error", "redrive", "deadLetter"].map((name) => `"${name}"`).join(", ");
+const copied = [
+  "subscription",
+  ...envelopeColumns.map(({ name }) => name),
+  "attempts",
+  "nextAt",
+  "error",
+  "redrive",
+  "deadLetter",
+]
+  .map((name) => `"${name}"`)
+  .join(", ");
 
 function deadLetterOf(row: Row): DeadLetter {
   return {

@@ -33,7 +33,11 @@ export interface Session {
   /** As few statements as the engine allows: one on PostgreSQL, a prepared loop on SQLite. */
   insertMany(insert: Insert): MaybePromise<readonly Row[]>;
   /** Rows whose `column` is among the values, as `where column in (…)`, appended to the given statement. */
-  runWithList(sql: string, parameters: readonly unknown[], list: { readonly type: ColumnSpec["type"]; readonly values: readonly unknown[] }): MaybePromise<Result>;
+  runWithList(
+    sql: string,
+    parameters: readonly unknown[],
+    list: { readonly type: ColumnSpec["type"]; readonly values: readonly unknown[] },
+  ): MaybePromise<Result>;
   begin(mode: "write" | "read"): MaybePromise<void>;
   commit(): MaybePromise<void>;
   rollback(): MaybePromise<void>;

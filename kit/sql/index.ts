@@ -2,7 +2,20 @@ export { sql, type SqlOptions } from "./sql.ts";
 export { migrate, snapshot, type Migration, type Snapshot } from "./migrations.ts";
 export type { Engine, Session } from "./engine.ts";
 export { sqliteEngine } from "./sqlite.ts";
-export { blob, boolean, identity, integer, json, real, table, text, timestamp, type Database, type Db, type Tables } from "./tables.ts";
+export {
+  blob,
+  boolean,
+  identity,
+  integer,
+  json,
+  real,
+  table,
+  text,
+  timestamp,
+  type Database,
+  type Db,
+  type Tables,
+} from "./tables.ts";
 export { envelopeColumns, envelopeNames, envelopeTable, leaseTable } from "./kit-tables.ts";
 export { giveUpLease, takeLease } from "./leases.ts";
 export { envelopeOf, envelopeRow, numberOf } from "./rows.ts";

@@ -1,35 +1,13 @@
-import type { Batch, BatchResult, Envelope, Incoming, Unit, Verdict } from "../messaging/index.ts";
+import type { Batch, BatchResult, Incoming, Verdict } from "../messaging/index.ts";
 import { timeOfUuidv7, type Runtime } from "../runtime/index.ts";
-import { DeadLetters } from "./dead-letters.ts";
 import type { Session } from "./engine.ts";
-import { Rejected, type Lane } from "./lane.ts";
-import { park } from "./parking.ts";
+import { Rejected } from "./lane.ts";
+import { codeOf, reasonOf, runMessage, type Parts } from "./message-unit.ts";
+import { park } from "./parked-rows.ts";
 import { insertOutgoing, textOf } from "./rows.ts";
-import { Attempt, Turn } from "./turn.ts";
 
 /** Ids that are further ahead than this carry no usable time. */
 const aheadMs = 5 * 60_000;
-
-export interface Parts {
-  readonly lane: Lane;
-  readonly runtime: Runtime;
-  readonly access: (turn: Turn) => object;
-  readonly deadLetters: DeadLetters;
-}
-
-/** A message's handler as one unit of the running transaction; nothing of a failed one is left. */
-export async function runMessage(
-  { lane, access }: Pick<Parts, "lane" | "access">,
-  session: Session,
-  given: { readonly subscription: string; readonly envelope: Envelope; readonly attempt: number; readonly handle: Batch<object>["handle"] },
-) {
-  const turn = new Turn(`the consumer ${given.subscription}`, { readOnly: false });
-  const unit: Unit<object> = { access: access(turn), publish: (message) => turn.publish(message) };
-  const attempt = new Attempt<unknown>(turn, () => given.handle(given.envelope, given.attempt, unit));
-  const wants = (await attempt.pause()) === "wants";
-  const outcome = wants ? await lane.turn(session, attempt) : attempt.outcome;
-  return { outcome: outcome ?? { ok: false as const, error: new Error("A message's unit ended without an outcome.") }, outgoing: turn.outgoing };
-}
 
 /** One transaction: marks, effects, parked and dead rows, outgoing messages. */
 export async function takeIn(parts: Parts, batch: Batch<object>): Promise<BatchResult> {
@@ -43,19 +21,39 @@ async function takeInBatch(parts: Parts, session: Session, batch: Batch<object>)
   const count = { handled: 0, duplicates: batch.messages.length - fresh.length, parked: 0, dead: 0, discarded: 0 };
   if (fresh.length === 0) return count;
   const keys = [...new Set(fresh.map(({ message }) => message.envelope.key))];
-  const { rows } = await session.runWithList(`SELECT DISTINCT "key" FROM holdfast_parked WHERE subscription = ? AND "key"`, [subscription], { type: "text", values: keys });
+  const { rows } = await session.runWithList(
+    `SELECT DISTINCT "key" FROM holdfast_parked WHERE subscription = ? AND "key"`,
+    [subscription],
+    { type: "text", values: keys },
+  );
   const parkedKeys = new Set(rows.map((row) => textOf(row, "key")));
   const now = Math.floor(runtime.clock.now());
   for (const { message, tooOld } of fresh) {
     const { envelope } = message;
-    const fault = message.dead ?? (tooOld ? { code: "kit/too-old", detail: "The message is older than the retention of the inbox: that it is new cannot be proved." } : undefined);
+    const fault =
+      message.dead ??
+      (tooOld
+        ? {
+            code: "kit/too-old",
+            detail: "The message is older than the retention of the inbox: that it is new cannot be proved.",
+          }
+        : undefined);
     if (parkedKeys.has(envelope.key)) {
       await park(session, runtime, { subscription, envelope, attempts: 0, nextAt: undefined, error: "" });
       count.parked += 1;
       continue;
     }
     if (fault !== undefined) {
-      await deadLetters.bury(session, { subscription, envelope, attempts: 0, redrive: 0, code: fault.code, error: fault.detail, hold: batch.afterDeadLetter === "hold", effectKeys: [] });
+      await deadLetters.bury(session, {
+        subscription,
+        envelope,
+        attempts: 0,
+        redrive: 0,
+        code: fault.code,
+        error: fault.detail,
+        hold: batch.afterDeadLetter === "hold",
+        effectKeys: [],
+      });
       if (batch.afterDeadLetter === "hold") parkedKeys.add(envelope.key);
       count.dead += 1;
       continue;
@@ -75,11 +73,26 @@ async function takeInBatch(parts: Parts, session: Session, batch: Batch<object>)
     if (verdict.kind === "pause") throw new Rejected(error);
     if (verdict.kind === "discard") count.discarded += 1;
     else if (verdict.kind === "park") {
-      await park(session, runtime, { subscription, envelope, attempts, nextAt: verdict.nextAt, error: reasonOf(error) });
+      await park(session, runtime, {
+        subscription,
+        envelope,
+        attempts,
+        nextAt: verdict.nextAt,
+        error: reasonOf(error),
+      });
       parkedKeys.add(envelope.key);
       count.parked += 1;
     } else {
-      await deadLetters.bury(session, { subscription, envelope, attempts, redrive: 0, code: codeOf(error), error: reasonOf(error), hold: batch.afterDeadLetter === "hold", effectKeys: [] });
+      await deadLetters.bury(session, {
+        subscription,
+        envelope,
+        attempts,
+        redrive: 0,
+        code: codeOf(error),
+        error: reasonOf(error),
+        hold: batch.afterDeadLetter === "hold",
+        effectKeys: [],
+      });
       if (batch.afterDeadLetter === "hold") parkedKeys.add(envelope.key);
       count.dead += 1;
     }
@@ -136,22 +149,31 @@ async function mark(session: Session, { clock, faults }: Runtime, { subscription
   faults.at("inbox:inserting");
   const inserted = await session.insertMany({
     into: "holdfast_inbox",
-    columns: [{ name: "subscription", type: "text" }, { name: "messageId", type: "text" }],
-    rows: timed.map(({ envelope }) => [subscription, envelope.id]).toSorted(([, a], [, b]) => (String(a) < String(b) ? -1 : 1)),
+    columns: [
+      { name: "subscription", type: "text" },
+      { name: "messageId", type: "text" },
+    ],
+    rows: timed
+      .map(({ envelope }) => [subscription, envelope.id])
+      .toSorted(([, a], [, b]) => (String(a) < String(b) ? -1 : 1)),
     onConflict: "nothing",
     returning: ["messageId"],
   });
   const foreignInserted = await session.insertMany({
     into: "holdfast_inbox_foreign",
-    columns: [{ name: "subscription", type: "text" }, { name: "source", type: "text" }, { name: "messageId", type: "text" }, { name: "at", type: "bigint" }],
+    columns: [
+      { name: "subscription", type: "text" },
+      { name: "source", type: "text" },
+      { name: "messageId", type: "text" },
+      { name: "at", type: "bigint" },
+    ],
     rows: foreign.map(({ envelope }) => [subscription, envelope.source, envelope.id, now]),
     onConflict: "nothing",
     returning: ["messageId"],
   });
   faults.at("inbox:inserted");
   const isNew = new Set([...inserted, ...foreignInserted].map((row) => textOf(row, "messageId")));
-  return distinct.filter((message) => tooOld.has(message) || isNew.has(message.envelope.id)).map((message) => ({ message, tooOld: tooOld.has(message) }));
+  return distinct
+    .filter((message) => tooOld.has(message) || isNew.has(message.envelope.id))
+    .map((message) => ({ message, tooOld: tooOld.has(message) }));
 }
-
-export const reasonOf = (error: unknown): string => (error instanceof Error ? `${error.name}: ${error.message}` : String(error)).slice(0, 2_000);
-export const codeOf = (error: unknown): string => (error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "kit/handler-failed");

@@ -34,7 +34,14 @@ export const kitTables = {
   /** Messages with lower ids are too old to be told from duplicates. One row. */
   holdfast_low_water: table({ one: integer().primaryKey(), messageId: text() }),
   holdfast_keys: table(
-    { scope: text().primaryKey(), fingerprint: text(), status: integer(), body: text().optional(), headers: text(), at: timestamp() },
+    {
+      scope: text().primaryKey(),
+      fingerprint: text(),
+      status: integer(),
+      body: text().optional(),
+      headers: text(),
+      at: timestamp(),
+    },
     { indexes: [{ on: ["at"] }] },
   ),
   /** `nextAt` is null for a row that waits behind another of its key, and for one that holds its key. */
@@ -92,5 +99,8 @@ const envelopeTypes: Readonly<Record<keyof typeof envelopeTable, ColumnSpec["typ
   data: "text",
   bytes: "bytea",
 };
-export const envelopeColumns: readonly ColumnSpec[] = Object.entries(envelopeTypes).map(([name, type]) => ({ name, type }));
+export const envelopeColumns: readonly ColumnSpec[] = Object.entries(envelopeTypes).map(([name, type]) => ({
+  name,
+  type,
+}));
 export const envelopeNames = envelopeColumns.map(({ name }) => quote(name)).join(", ");

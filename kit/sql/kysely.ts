@@ -35,7 +35,10 @@ const dialects: Readonly<Record<Engine["name"], Dialect>> = {
 };
 
 /** Makes a Kysely for each turn; what can be shared between turns is made once. */
-export function kyselyFactory(engine: Engine["name"], tables: Tables): (issue: Issue) => { readonly db: Kysely<never> } {
+export function kyselyFactory(
+  engine: Engine["name"],
+  tables: Tables,
+): (issue: Issue) => { readonly db: Kysely<never> } {
   const dialect = dialects[engine];
   const compiler = dialect.createQueryCompiler();
   const adapter = dialect.createAdapter();
@@ -100,10 +103,14 @@ export function nameFaults(tables: Tables): readonly string[] {
     for (const [name, { kind }] of Object.entries(columns)) {
       const special = kind === "json" || kind === "boolean" ? kind : "plain";
       const other = kinds.get(name);
-      if (other !== undefined && other !== special) faults.push(`the column ${table}.${name} is ${kind}, and another table has a column of that name and another kind: give one of them another name.`);
+      if (other !== undefined && other !== special)
+        faults.push(
+          `the column ${table}.${name} is ${kind}, and another table has a column of that name and another kind: give one of them another name.`,
+        );
       kinds.set(name, special);
     }
-    if (table.startsWith("holdfast_")) faults.push(`the table ${table} begins with holdfast_, which is for the kit's own.`);
+    if (table.startsWith("holdfast_"))
+      faults.push(`the table ${table} begins with holdfast_, which is for the kit's own.`);
   }
   return faults;
 }

@@ -1,7 +1,7 @@
 import { kitProblems } from "../contract/index.ts";
 import type { Runtime } from "../runtime/index.ts";
 import type { Engine, Session } from "./engine.ts";
-import { Attempt, type Outcome } from "./turn.ts";
+import type { Attempt, Outcome } from "./turn.ts";
 
 /** A unit that waits for its turn: its handler has asked for the store. */
 export interface Member {
@@ -189,7 +189,11 @@ export class Lane {
       if (!committed.ok) {
         member.attempt.fail(undefined);
         member.settle(committed);
-      } else member.settle(known.get(member) ?? member.attempt.outcome ?? { ok: false, error: new Error("A unit ended without an outcome.") });
+      } else
+        member.settle(
+          known.get(member) ??
+            member.attempt.outcome ?? { ok: false, error: new Error("A unit ended without an outcome.") },
+        );
     }
     if (!committed.ok) this.#units = this.#units.filter((member) => !members.includes(member));
   }
@@ -210,7 +214,8 @@ export class Lane {
           statement.resolve(result);
         } catch (error) {
           // Some errors end the whole transaction; going on would commit the rest of the unit alone.
-          if (!session.inTransaction()) throw new TransactionGone("The engine ended the transaction.", { cause: error });
+          if (!session.inTransaction())
+            throw new TransactionGone("The engine ended the transaction.", { cause: error });
           statement.reject(error);
         }
       }
@@ -226,7 +231,8 @@ export class Lane {
     let committing = false;
     let riders: Job[] = [];
     try {
-      if (!(await this.#begin(deadline))) return { ok: false, error: kitProblems.overloaded({}, { headers: { "retry-after": "1" } }) };
+      if (!(await this.#begin(deadline)))
+        return { ok: false, error: kitProblems.overloaded({}, { headers: { "retry-after": "1" } }) };
       await work(session);
       riders = this.#later.splice(0);
       const rode: { job: Job; value: unknown }[] = [];
@@ -237,11 +243,23 @@ export class Lane {
       return { ok: true, value: undefined };
     } catch (error) {
       await this.#rollback();
-      for (const job of riders) job.settle({ ok: false, error: kitProblems.unavailable({ reason: "The store could not commit." }, { cause: error }) });
+      for (const job of riders)
+        job.settle({
+          ok: false,
+          error: kitProblems.unavailable({ reason: "The store could not commit." }, { cause: error }),
+        });
       if (committing && engine.classify(error) === "lost") onFatal(error);
       if (error instanceof Rejected) return { ok: false, error: error.cause };
       const infrastructure = committing || error instanceof TransactionGone || engine.classify(error) !== "other";
-      return { ok: false, error: infrastructure ? kitProblems.unavailable({ reason: "The store could not commit." }, { cause: error, headers: { "retry-after": "1" } }) : error };
+      return {
+        ok: false,
+        error: infrastructure
+          ? kitProblems.unavailable(
+              { reason: "The store could not commit." },
+              { cause: error, headers: { "retry-after": "1" } },
+            )
+          : error,
+      };
     }
   }
 

@@ -10,12 +10,20 @@ export const ownerName = (runtime: Runtime): string => `pid:${String(process.pid
  * Takes or renews a lease on the clock that all processes of a machine share. Void are: one that has expired, one that ends further ahead than any could
  * (the machine was restarted), and one of a process that is gone.
  */
-export async function takeLease(session: Session, { clock, faults }: Runtime, { name, owner, ttlMs }: { readonly name: string; readonly owner: string; readonly ttlMs: number }): Promise<Lease | undefined> {
+export async function takeLease(
+  session: Session,
+  { clock, faults }: Runtime,
+  { name, owner, ttlMs }: { readonly name: string; readonly owner: string; readonly ttlMs: number },
+): Promise<Lease | undefined> {
   const now = Math.floor(clock.monotonic());
   const { rows } = await session.run("SELECT owner, epoch, expires FROM holdfast_leases WHERE name = ?", [name]);
   const [row] = rows;
   if (row === undefined) {
-    await session.run("INSERT INTO holdfast_leases (name, owner, epoch, expires) VALUES (?, ?, 1, ?)", [name, owner, now + ttlMs]);
+    await session.run("INSERT INTO holdfast_leases (name, owner, epoch, expires) VALUES (?, ?, 1, ?)", [
+      name,
+      owner,
+      now + ttlMs,
+    ]);
     return { name, epoch: 1 };
   }
   const holder = textOf(row, "owner");
@@ -24,7 +32,12 @@ export async function takeLease(session: Session, { clock, faults }: Runtime, { 
   if (!mine && expires > now && expires <= now + ttlMs && !isGone(holder)) return undefined;
   const epoch = numberOf(row, "epoch") + (mine ? 0 : 1);
   if (mine) faults.at("lease:renewing");
-  await session.run("UPDATE holdfast_leases SET owner = ?, epoch = ?, expires = ? WHERE name = ?", [owner, epoch, now + ttlMs, name]);
+  await session.run("UPDATE holdfast_leases SET owner = ?, epoch = ?, expires = ? WHERE name = ?", [
+    owner,
+    epoch,
+    now + ttlMs,
+    name,
+  ]);
   if (mine) faults.at("lease:renewed");
   return { name, epoch };
 }
@@ -36,7 +49,11 @@ export async function holdsLease(session: Session, { name, epoch }: Lease): Prom
 
 /** Expires it, so that the next owner need not wait; the epoch stays for the next one to count on. */
 export async function giveUpLease(session: Session, { name, epoch }: Lease, owner: string): Promise<void> {
-  await session.run("UPDATE holdfast_leases SET expires = 0 WHERE name = ? AND epoch = ? AND owner = ?", [name, epoch, owner]);
+  await session.run("UPDATE holdfast_leases SET expires = 0 WHERE name = ? AND epoch = ? AND owner = ?", [
+    name,
+    epoch,
+    owner,
+  ]);
 }
 
 function isGone(owner: string): boolean {

@@ -6,7 +6,12 @@ import type { Index, Kind, Shape, Table, Tables } from "./tables.ts";
 /** The shape of a set of tables, as data: what a migration leads to. */
 export interface Snapshot {
   readonly [table: string]: {
-    readonly columns: Readonly<Record<string, { readonly kind: Kind; readonly nullable?: true; readonly identity?: true; readonly default?: string | number }>>;
+    readonly columns: Readonly<
+      Record<
+        string,
+        { readonly kind: Kind; readonly nullable?: true; readonly identity?: true; readonly default?: string | number }
+      >
+    >;
     readonly primaryKey: readonly string[];
     readonly indexes: readonly Index[];
   };
@@ -19,7 +24,11 @@ export interface Migration {
 }
 
 export const snapshot = (tables: Tables): Snapshot =>
-  mapValues(tables, ({ columns, primaryKey, indexes }) => ({ columns: mapValues(columns, columnShape), primaryKey, indexes }));
+  mapValues(tables, ({ columns, primaryKey, indexes }) => ({
+    columns: mapValues(columns, columnShape),
+    primaryKey,
+    indexes,
+  }));
 
 const columnShape = ({ kind, nullable, identity, default: fallback }: Shape) => ({
   kind,
@@ -44,15 +53,18 @@ export function diff(from: Snapshot, to: Snapshot, dialect: Dialect): readonly s
       const old = before.columns[field];
       if (old !== undefined) {
         if (JSON.stringify(old) !== JSON.stringify(column)) refuse(`change the column ${name}.${field}`);
-      } else if (column.nullable !== true && column.default === undefined) refuse(`add ${name}.${field} without a default: rows that are there need a value`);
+      } else if (column.nullable !== true && column.default === undefined)
+        refuse(`add ${name}.${field} without a default: rows that are there need a value`);
       else statements.push(addColumn(name, field, reviveColumn(column), dialect));
     }
-    for (const field of Object.keys(before.columns)) if (table.columns[field] === undefined) refuse(`drop the column ${name}.${field}`);
+    for (const field of Object.keys(before.columns))
+      if (table.columns[field] === undefined) refuse(`drop the column ${name}.${field}`);
     if (before.primaryKey.join() !== table.primaryKey.join()) refuse(`change the primary key of ${name}`);
     const known = new Set(before.indexes.map((index) => JSON.stringify(index)));
     for (const index of table.indexes) if (!known.has(JSON.stringify(index))) statements.push(createIndex(name, index));
     const wanted = new Set(table.indexes.map((index) => indexName(name, index)));
-    for (const index of before.indexes) if (!wanted.has(indexName(name, index))) refuse(`drop the index ${indexName(name, index)}`);
+    for (const index of before.indexes)
+      if (!wanted.has(indexName(name, index))) refuse(`drop the index ${indexName(name, index)}`);
   }
   for (const name of Object.keys(from)) if (to[name] === undefined) refuse(`drop the table ${name}`);
   return statements;
@@ -63,7 +75,9 @@ export function migrationFaults(tables: Tables, migrations: readonly Migration[]
   const faults: string[] = [];
   const last = migrations.at(-1);
   if (canonical(last?.snapshot ?? {}) !== canonical(snapshot(tables))) {
-    faults.push(`the tables differ from ${last === undefined ? "nothing: there is no migration" : `the snapshot of the migration ${last.name}`}; add one with the snapshot of the tables as they are.`);
+    faults.push(
+      `the tables differ from ${last === undefined ? "nothing: there is no migration" : `the snapshot of the migration ${last.name}`}; add one with the snapshot of the tables as they are.`,
+    );
   }
   return faults;
 }
@@ -75,17 +89,23 @@ export async function migrate(engine: Engine, owner: string, migrations: readonl
   const session = await engine.open("writer");
   try {
     await inTransaction(engine, session, async () => {
-      await session.run(`CREATE TABLE IF NOT EXISTS ${ledger} (owner TEXT NOT NULL, name TEXT NOT NULL, checksum TEXT NOT NULL, PRIMARY KEY (owner, name))`);
+      await session.run(
+        `CREATE TABLE IF NOT EXISTS ${ledger} (owner TEXT NOT NULL, name TEXT NOT NULL, checksum TEXT NOT NULL, PRIMARY KEY (owner, name))`,
+      );
     });
     let before: Snapshot = {};
     for (const { name, snapshot: next } of migrations) {
       const from = before;
       await inTransaction(engine, session, async () => {
-        const { rows } = await session.run(`SELECT checksum FROM ${ledger} WHERE owner = ? AND name = ?`, [owner, name]);
+        const { rows } = await session.run(`SELECT checksum FROM ${ledger} WHERE owner = ? AND name = ?`, [
+          owner,
+          name,
+        ]);
         const checksum = createHash("sha256").update(canonical(next)).digest("hex");
         const applied = rows[0]?.["checksum"];
         if (applied === checksum) return;
-        if (applied !== undefined) throw new Error(`The migration ${name} of ${owner} was changed after it had been applied.`);
+        if (applied !== undefined)
+          throw new Error(`The migration ${name} of ${owner} was changed after it had been applied.`);
         for (const statement of diff(from, next, engine.name)) await session.run(statement);
         await session.run(`INSERT INTO ${ledger} (owner, name, checksum) VALUES (?, ?, ?)`, [owner, name, checksum]);
       });
@@ -119,7 +139,11 @@ async function inTransaction(engine: Engine, session: Session, work: () => Promi
   }
 }
 
-const revive = ({ columns, primaryKey, indexes }: Snapshot[string]): Table => ({ columns: mapValues(columns, reviveColumn), primaryKey, indexes });
+const revive = ({ columns, primaryKey, indexes }: Snapshot[string]): Table => ({
+  columns: mapValues(columns, reviveColumn),
+  primaryKey,
+  indexes,
+});
 
 const reviveColumn = ({ kind, nullable, identity, default: fallback }: Snapshot[string]["columns"][string]): Shape => ({
   kind,
@@ -135,7 +159,8 @@ const mapValues = <V, R>(record: Readonly<Record<string, V>>, map: (value: V) =>
 /** JSON with sorted names, so that the order of writing does not matter. */
 function canonical(value: unknown): string {
   return JSON.stringify(value, (_, inner: unknown) =>
-    typeof inner === "object" && inner !== null && !Array.isArray(inner) ? Object.fromEntries(Object.entries(inner).toSorted(([a], [b]) => (a < b ? -1 : 1))) : inner,
+    typeof inner === "object" && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
   );
 }
-

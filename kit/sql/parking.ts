@@ -1,37 +1,10 @@
-import type { Envelope, Parked, Store } from "../messaging/index.ts";
-import type { Runtime } from "../runtime/index.ts";
-import type { ColumnSpec, Row, Session } from "./engine.ts";
-import { codeOf, reasonOf, runMessage, type Parts } from "./intake.ts";
-import { envelopeColumns, envelopeNames } from "./kit-tables.ts";
+import type { Parked, Store } from "../messaging/index.ts";
+import type { Row, Session } from "./engine.ts";
+import { codeOf, reasonOf, runMessage, type Parts } from "./message-unit.ts";
+import { unpark } from "./parked-rows.ts";
+import { envelopeNames } from "./kit-tables.ts";
 import { Rejected } from "./lane.ts";
-import { envelopeOf, envelopeRow, insertOutgoing, maybeText, numberOf, textOf } from "./rows.ts";
-
-export interface ToPark {
-  readonly subscription: string;
-  readonly envelope: Envelope;
-  readonly attempts: number;
-  /** Undefined: waits behind another message of its key. */
-  readonly nextAt: number | undefined;
-  readonly error: string;
-  readonly redrive?: number;
-  readonly deadLetter?: string;
-}
-
-const columns: readonly ColumnSpec[] = [
-  { name: "subscription", type: "text" },
-  ...envelopeColumns,
-  { name: "attempts", type: "bigint" },
-  { name: "nextAt", type: "bigint" },
-  { name: "error", type: "text" },
-  { name: "redrive", type: "bigint" },
-  { name: "deadLetter", type: "text" },
-];
-
-export async function park(session: Session, { faults }: Runtime, { subscription, envelope, attempts, nextAt, error, redrive = 0, deadLetter }: ToPark): Promise<void> {
-  faults.at("parked:writing");
-  const row = [subscription, ...envelopeRow(envelope), attempts, nextAt === undefined ? null : Math.ceil(nextAt), error, redrive, deadLetter ?? null];
-  await session.insertMany({ into: "holdfast_parked", columns, rows: [row] });
-}
+import { envelopeOf, insertOutgoing, maybeText, numberOf, textOf } from "./rows.ts";
 
 const fields = `id, subscription, ${envelopeNames}, attempts, redrive, "deadLetter"`;
 /** True for the lowest row of its key. */
@@ -60,7 +33,11 @@ export async function nextDue(session: Session): Promise<number | undefined> {
   return at === null || at === undefined ? undefined : Number(at);
 }
 
-export async function claim(session: Session, id: number, { owner, until, now }: { readonly owner: string; readonly until: number; readonly now: number }): Promise<boolean> {
+export async function claim(
+  session: Session,
+  id: number,
+  { owner, until, now }: { readonly owner: string; readonly until: number; readonly now: number },
+): Promise<boolean> {
   const { changes } = await session.run(
     `UPDATE holdfast_parked AS p SET "claimedBy" = ?, "claimedUntil" = ? WHERE id = ? AND "nextAt" IS NOT NULL AND ("claimedUntil" IS NULL OR "claimedUntil" < ? OR "claimedBy" = ?) AND ${isLowest}`,
     [owner, Math.ceil(until), id, now, owner],
@@ -76,7 +53,10 @@ export async function retry(parts: Parts, { id, subscription }: Parked, how: How
   return parts.lane.job(async (session) => {
     const { runtime, deadLetters } = parts;
     const now = Math.floor(runtime.clock.now());
-    const { rows } = await session.run(`SELECT ${fields}, "claimedBy" FROM holdfast_parked p WHERE id = ? AND "nextAt" <= ? AND ${isLowest}`, [id, now]);
+    const { rows } = await session.run(
+      `SELECT ${fields}, "claimedBy" FROM holdfast_parked p WHERE id = ? AND "nextAt" <= ? AND ${isLowest}`,
+      [id, now],
+    );
     const [row] = rows;
     if (row === undefined || (how.owner !== undefined && maybeText(row, "claimedBy") !== how.owner)) return "gone";
     const parked = parkedOf(row);
@@ -98,30 +78,24 @@ export async function retry(parts: Parts, { id, subscription }: Parked, how: How
     const verdict = how.judge(outcome.error, attempts);
     if (verdict.kind === "pause") throw new Rejected(outcome.error);
     if (verdict.kind === "park") {
-      await session.run(`UPDATE holdfast_parked SET attempts = ?, "nextAt" = ?, error = ?, "claimedBy" = NULL, "claimedUntil" = NULL WHERE id = ?`, [
-        attempts,
-        Math.ceil(verdict.nextAt),
-        reasonOf(outcome.error),
-        id,
-      ]);
+      await session.run(
+        `UPDATE holdfast_parked SET attempts = ?, "nextAt" = ?, error = ?, "claimedBy" = NULL, "claimedUntil" = NULL WHERE id = ?`,
+        [attempts, Math.ceil(verdict.nextAt), reasonOf(outcome.error), id],
+      );
       return "parked";
     }
     await unpark(session, parked, now);
     if (verdict.kind === "discard") return "discarded";
     const error = { code: codeOf(outcome.error), error: reasonOf(outcome.error) };
-    await deadLetters.bury(session, { subscription, envelope, attempts, redrive: parked.redrive, ...error, hold: how.afterDeadLetter === "hold", effectKeys: how.effectKeys ?? [] });
+    await deadLetters.bury(session, {
+      subscription,
+      envelope,
+      attempts,
+      redrive: parked.redrive,
+      ...error,
+      hold: how.afterDeadLetter === "hold",
+      effectKeys: how.effectKeys ?? [],
+    });
     return "dead";
   });
 }
-
-/** Deletes the lowest row of a key and wakes the one behind it; a row that holds its key stays asleep. */
-export async function unpark(session: Session, { id, subscription, envelope }: Pick<Parked, "id" | "subscription" | "envelope">, now: number): Promise<void> {
-  await session.run("DELETE FROM holdfast_parked WHERE id = ?", [id]);
-  await session.run(
-    `UPDATE holdfast_parked SET "nextAt" = ? WHERE id = (SELECT min(id) FROM holdfast_parked WHERE subscription = ? AND "key" = ?) AND "nextAt" IS NULL AND error <> ?`,
-    [now, subscription, envelope.key, holding],
-  );
-}
-
-/** Stands in `error` of the row that holds a key after a dead letter. */
-export const holding = "held";

@@ -22,7 +22,8 @@ export class Readers {
 
   /** One statement, on what is committed by now. */
   one({ sql, parameters, writes }: Statement): Promise<Result> {
-    if (writes) return Promise.reject(new Error(`"prepare" tried to write: it is given the store to read; write in "run".`));
+    if (writes)
+      return Promise.reject(new Error(`"prepare" tried to write: it is given the store to read; write in "run".`));
     return this.use(async (session) => session.run(sql, parameters));
   }
 

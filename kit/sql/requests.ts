@@ -1,5 +1,5 @@
 import { kitProblems } from "../contract/index.ts";
-import type { KeyClaim, StoredReply } from "../messaging/store.ts";
+import type { KeyClaim, StoredReply } from "../messaging/index.ts";
 import type { Runtime } from "../runtime/index.ts";
 import type { ColumnSpec, Row, Session } from "./engine.ts";
 import type { GroupRules, Member } from "./lane.ts";
@@ -26,10 +26,17 @@ const select = "SELECT scope, fingerprint, status, body, headers FROM holdfast_k
 function replyOf(row: Row, fingerprint: string): StoredReply {
   if (textOf(row, "fingerprint") !== fingerprint) throw kitProblems.idempotencyKeyReused({});
   // Proof: written below as an object of strings.
-  return { status: numberOf(row, "status"), body: maybeText(row, "body"), headers: JSON.parse(textOf(row, "headers")) as Record<string, string> };
+  return {
+    status: numberOf(row, "status"),
+    body: maybeText(row, "body"),
+    headers: JSON.parse(textOf(row, "headers")) as Record<string, string>,
+  };
 }
 
-export async function storedReply(session: Session, { scope, fingerprint }: KeyClaim): Promise<StoredReply | undefined> {
+export async function storedReply(
+  session: Session,
+  { scope, fingerprint }: KeyClaim,
+): Promise<StoredReply | undefined> {
   const { rows } = await session.run(`${select} = ?`, [scope]);
   return rows[0] === undefined ? undefined : replyOf(rows[0], fingerprint);
 }
@@ -52,7 +59,7 @@ export function requestRules(runtime: Runtime, requests: WeakMap<Member, Request
       const known = new Map<Member, Outcome<unknown>>();
       const keyed = members.filter((member) => requests.has(member));
       if (keyed.length === 0) return known;
-      const scopes = keyed.map(({ scope }) => scope).toSorted();
+      const scopes = keyed.flatMap(({ scope }) => scope ?? []).toSorted((a, b) => (a < b ? -1 : 1));
       const { rows } = await session.runWithList(select, [], { type: "text", values: scopes });
       const found = new Map(rows.map((row) => [textOf(row, "scope"), row]));
       for (const member of keyed) {
@@ -79,7 +86,9 @@ export function requestRules(runtime: Runtime, requests: WeakMap<Member, Request
         const request = requests.get(member);
         if (request === undefined || member.attempt.outcome?.ok !== true) return [];
         const { status, body, headers } = request.encode(member.attempt.outcome.value);
-        return [[request.key.scope, request.key.fingerprint, status, body ?? null, JSON.stringify(headers), Math.floor(at)]];
+        return [
+          [request.key.scope, request.key.fingerprint, status, body ?? null, JSON.stringify(headers), Math.floor(at)],
+        ];
       });
       if (rows.length > 0) await session.insertMany({ into: "holdfast_keys", columns, rows });
     },

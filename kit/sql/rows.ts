@@ -1,5 +1,5 @@
-import type { Envelope } from "../messaging/envelope.ts";
-import type { Outgoing } from "../messaging/store.ts";
+import type { Envelope } from "../messaging/index.ts";
+import type { Outgoing } from "../messaging/index.ts";
 import type { Runtime } from "../runtime/index.ts";
 import type { Row, Session } from "./engine.ts";
 import { envelopeColumns } from "./kit-tables.ts";
@@ -46,7 +46,11 @@ export function envelopeOf(row: Row): Envelope {
 }
 
 /** Mints ids and times and inserts the rows, in the order given: the order in which the units ran. */
-export async function insertOutgoing(session: Session, messages: readonly Outgoing[], { ids, clock, faults }: Runtime): Promise<void> {
+export async function insertOutgoing(
+  session: Session,
+  messages: readonly Outgoing[],
+  { ids, clock, faults }: Runtime,
+): Promise<void> {
   if (messages.length === 0) return;
   faults.at("outbox:inserting");
   const time = new Date(clock.now()).toISOString();

@@ -21,7 +21,9 @@ export function sqliteEngine({ file, durability }: SqliteOptions): Engine {
       try {
         // Two processes may open a new file at once: the switch to WAL and the first pages want the lock for a moment.
         db.exec("PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL;");
-        db.exec(`PRAGMA synchronous = ${durability === "full" ? "FULL" : "OFF"}; PRAGMA busy_timeout = 0; PRAGMA wal_autocheckpoint = 4000;`);
+        db.exec(
+          `PRAGMA synchronous = ${durability === "full" ? "FULL" : "OFF"}; PRAGMA busy_timeout = 0; PRAGMA wal_autocheckpoint = 4000;`,
+        );
         if (role === "reader") db.exec("PRAGMA query_only = ON;");
       } catch (error) {
         db.close();
@@ -65,7 +67,8 @@ export class SqliteSession implements Session {
     const inserted: Row[] = [];
     for (const row of rows) {
       const { changes } = statement.run(...row.map(bind));
-      if (returning.length > 0 && changes > 0) inserted.push(Object.fromEntries(returning.map((name) => [name, row[names.indexOf(name)]])));
+      if (returning.length > 0 && changes > 0)
+        inserted.push(Object.fromEntries(returning.map((name) => [name, row[names.indexOf(name)]])));
     }
     return inserted;
   }
@@ -116,10 +119,19 @@ export class SqliteSession implements Session {
 }
 
 function bind(value: unknown): string | number | bigint | null | Uint8Array {
-  if (typeof value === "string" || typeof value === "number" || typeof value === "bigint" || value === null || value instanceof Uint8Array) return value;
+  if (
+    typeof value === "string" ||
+    typeof value === "number" ||
+    typeof value === "bigint" ||
+    value === null ||
+    value instanceof Uint8Array
+  )
+    return value;
   if (value === undefined) return null;
   if (typeof value === "boolean") return value ? 1 : 0;
-  throw new TypeError(`A parameter of a statement is of type ${typeof value}: give text, numbers, booleans, bytes or null.`);
+  throw new TypeError(
+    `A parameter of a statement is of type ${typeof value}: give text, numbers, booleans, bytes or null.`,
+  );
 }
 
 /** By the primary result code (https://sqlite.org/rescode.html). */

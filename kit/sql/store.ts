@@ -3,7 +3,8 @@ import type { Batch, KeyClaim, Lease, Settled, Store, StoredReply, Unit, UnitOfW
 import type { Runtime } from "../runtime/index.ts";
 import { DeadLetters } from "./dead-letters.ts";
 import type { Engine, Result, Session } from "./engine.ts";
-import { takeIn, type Parts } from "./intake.ts";
+import { takeIn } from "./intake.ts";
+import type { Parts } from "./message-unit.ts";
 import { envelopeNames } from "./kit-tables.ts";
 import { Lane, type Member } from "./lane.ts";
 import type { kyselyFactory } from "./kysely.ts";
@@ -13,7 +14,7 @@ import { Readers } from "./readers.ts";
 import { Replay, requestRules, storedReply, type Request } from "./requests.ts";
 import { envelopeOf, numberOf } from "./rows.ts";
 import { sweep } from "./sweep.ts";
-import { Attempt, Turn, type Statement } from "./turn.ts";
+import { Attempt, settled, Turn, type Statement } from "./turn.ts";
 
 export interface StoreParts {
   readonly id: string;
@@ -44,7 +45,8 @@ export class SqlStore implements Store<object> {
     this.#lane = new Lane({ engine, session: writer, runtime, rules: requestRules(runtime, this.#requests), onFatal });
     this.#readers = new Readers(reader);
     this.#deadLetters = new DeadLetters(runtime);
-    const access = (turn: { issue(statement: Statement): Promise<Result> }) => kysely((statement) => turn.issue(statement));
+    const access = (turn: { issue(statement: Statement): Promise<Result> }) =>
+      kysely((statement) => turn.issue(statement));
     this.#parts = { lane: this.#lane, runtime, access, deadLetters: this.#deadLetters };
     this.outside = access({ issue: (statement) => this.#readers.one(statement) });
     this.#close = async () => {
@@ -60,9 +62,7 @@ export class SqlStore implements Store<object> {
     const turn = new Turn(label, { readOnly: true });
     const attempt = new Attempt(turn, () => work(this.#unit(turn)));
     if ((await attempt.pause()) === "wants") await this.#readers.run(attempt);
-    const { outcome } = attempt;
-    if (outcome?.ok === true) return outcome.value;
-    throw outcome?.error ?? new Error(`${label} ended without an outcome.`);
+    return settled(attempt.outcome, label);
   }
 
   async unit<T>({ label, deadline, key, encode, work }: UnitOfWork<object, T>): Promise<Settled<T>> {
@@ -71,10 +71,7 @@ export class SqlStore implements Store<object> {
     faults.inFlight(1);
     try {
       const attempt = new Attempt<T>(turn, () => work(this.#unit(turn)));
-      if ((await attempt.pause()) === "done") {
-        if (attempt.outcome?.ok === true) return { kind: "committed", value: attempt.outcome.value };
-        throw attempt.outcome?.error ?? new Error(`${label} ended without an outcome.`);
-      }
+      if ((await attempt.pause()) === "done") return { kind: "committed", value: settled(attempt.outcome, label) };
       const value = await new Promise((resolve, reject) => {
         const member: Member = {
           attempt,
@@ -83,13 +80,16 @@ export class SqlStore implements Store<object> {
           settle: (outcome) => (outcome.ok ? resolve(outcome.value) : reject(outcome.error)),
         };
         // Proof: what `encode` takes is what `work` resolves with.
-        if (key !== undefined && encode !== undefined) this.#requests.set(member, { key, encode: (result) => encode(result as T) });
+        if (key !== undefined && encode !== undefined)
+          this.#requests.set(member, { key, encode: (result) => encode(result as T) });
         this.#lane.join(member);
       });
       if (turn.outgoing.length > 0) this.#woken();
       faults.at("reply:sending");
       // Proof: it is the outcome of `attempt`, or a Replay made by the group.
-      return value instanceof Replay ? { kind: "replayed", reply: value.reply } : { kind: "committed", value: value as T };
+      return value instanceof Replay
+        ? { kind: "replayed", reply: value.reply }
+        : { kind: "committed", value: value as T };
     } finally {
       faults.inFlight(-1);
     }
@@ -120,7 +120,12 @@ export class SqlStore implements Store<object> {
   }
 
   async outbox(after: number, limit: number) {
-    const { rows } = await this.#readers.use(async (session) => session.run(`SELECT seq, ${envelopeNames} FROM holdfast_outbox WHERE seq > ? ORDER BY seq LIMIT ?`, [after, limit]));
+    const { rows } = await this.#readers.use(async (session) =>
+      session.run(`SELECT seq, ${envelopeNames} FROM holdfast_outbox WHERE seq > ? ORDER BY seq LIMIT ?`, [
+        after,
+        limit,
+      ]),
+    );
     return rows.map((row) => ({ seq: numberOf(row, "seq"), envelope: envelopeOf(row) }));
   }
 
@@ -138,14 +143,18 @@ export class SqlStore implements Store<object> {
     this.#wakes.push(wake);
   }
 
-  lease = (name: string, owner: string, ttlMs: number) => this.#lane.job((session) => takeLease(session, this.#runtime, { name, owner, ttlMs }));
+  lease = (name: string, owner: string, ttlMs: number) =>
+    this.#lane.job((session) => takeLease(session, this.#runtime, { name, owner, ttlMs }));
   release = (lease: Lease, owner: string) => this.#lane.job((session) => giveUpLease(session, lease, owner));
 
-  deadLetters = (filter: Parameters<DeadLetters["list"]>[1]) => this.#readers.use((session) => this.#deadLetters.list(session, filter));
+  deadLetters = (filter: Parameters<DeadLetters["list"]>[1]) =>
+    this.#readers.use((session) => this.#deadLetters.list(session, filter));
   deadLetter = (id: string) => this.#readers.use((session) => this.#deadLetters.get(session, id));
   audit = (id: string) => this.#readers.use((session) => this.#deadLetters.audit(session, id));
-  redrive = (id: string, actor: string, note: string | undefined) => this.#lane.job((session) => this.#deadLetters.redrive(session, id, actor, note));
-  discard = (id: string, actor: string, note: string) => this.#lane.job((session) => this.#deadLetters.discard(session, id, actor, note));
+  redrive = (id: string, actor: string, note: string | undefined) =>
+    this.#lane.job((session) => this.#deadLetters.redrive(session, id, actor, note));
+  discard = (id: string, actor: string, note: string) =>
+    this.#lane.job((session) => this.#deadLetters.discard(session, id, actor, note));
 
   async depths() {
     const { rows } = await this.#readers.use(async (session) =>
@@ -154,7 +163,12 @@ export class SqlStore implements Store<object> {
       ),
     );
     const row = rows[0] ?? {};
-    return { outbox: numberOf(row, "outbox"), parked: numberOf(row, "parked"), dead: numberOf(row, "dead"), inbox: numberOf(row, "inbox") };
+    return {
+      outbox: numberOf(row, "outbox"),
+      parked: numberOf(row, "parked"),
+      dead: numberOf(row, "dead"),
+      inbox: numberOf(row, "inbox"),
+    };
   }
 
   sweep = (now: number) => this.#lane.job((session) => sweep(session, now));

@@ -60,9 +60,13 @@ export type Tables = Readonly<Record<string, Table>>;
 /** A table as a value: types, DDL and migrations come from it. Tables and columns have the same names in the database, quoted. */
 export function table<const C extends Readonly<Record<string, Shape>>>(
   columns: C,
-  options: { readonly primaryKey?: readonly (keyof C & string)[]; readonly indexes?: readonly { readonly on: readonly (keyof C & string)[]; readonly unique?: boolean }[] } = {},
+  options: {
+    readonly primaryKey?: readonly (keyof C & string)[];
+    readonly indexes?: readonly { readonly on: readonly (keyof C & string)[]; readonly unique?: boolean }[];
+  } = {},
 ): Table<C> {
-  const primaryKey = options.primaryKey ?? Object.entries(columns).flatMap(([field, { primary }]) => (primary ? [field] : []));
+  const primaryKey =
+    options.primaryKey ?? Object.entries(columns).flatMap(([field, { primary }]) => (primary ? [field] : []));
   return { columns, primaryKey, indexes: options.indexes ?? [] };
 }
 

@@ -1,4 +1,4 @@
-import type { Outgoing } from "../messaging/store.ts";
+import type { Outgoing } from "../messaging/index.ts";
 import type { Result } from "./engine.ts";
 
 export interface Statement {
@@ -39,10 +39,18 @@ export class Turn {
   /** Called by the store's access, synchronously with the call of the handler. */
   issue(statement: Statement): Promise<Result> {
     if (this.#ended) {
-      return Promise.reject(new Error(`${this.label} used the store after its unit had ended: do everything before the handler returns, and keep no store for later.`));
+      return Promise.reject(
+        new Error(
+          `${this.label} used the store after its unit had ended: do everything before the handler returns, and keep no store for later.`,
+        ),
+      );
     }
     if (this.readOnly && statement.writes) {
-      return Promise.reject(new Error(`${this.label} tried to write where the store is read-only: write in "run" of a POST, PUT, PATCH or DELETE, or in a consumer.`));
+      return Promise.reject(
+        new Error(
+          `${this.label} tried to write where the store is read-only: write in "run" of a POST, PUT, PATCH or DELETE, or in a consumer.`,
+        ),
+      );
     }
     return new Promise((resolve, reject) => {
       this.#waiting.push({ ...statement, resolve, reject });
@@ -50,9 +58,14 @@ export class Turn {
   }
 
   publish(message: Outgoing): void {
-    if (this.#ended) throw new Error(`${this.label} published ${message.type} after its unit had ended: it would have been lost.`);
-    if (this.readOnly) throw new Error(`${this.label} published ${message.type} in a query: only a unit that writes may publish.`);
-    if (this.writes === 0) throw new Error(`${this.label} published ${message.type} before its first write: write the row that orders "${message.key}" first, then publish.`);
+    if (this.#ended)
+      throw new Error(`${this.label} published ${message.type} after its unit had ended: it would have been lost.`);
+    if (this.readOnly)
+      throw new Error(`${this.label} published ${message.type} in a query: only a unit that writes may publish.`);
+    if (this.writes === 0)
+      throw new Error(
+        `${this.label} published ${message.type} before its first write: write the row that orders "${message.key}" first, then publish.`,
+      );
     this.outgoing.push(message);
   }
 
@@ -72,6 +85,15 @@ export class Turn {
 }
 
 export type Outcome<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: unknown };
+
+/** The value of an outcome; throws its error. */
+export function settled<T>(outcome: Outcome<T> | undefined, label: string): T {
+  if (outcome?.ok === true) return outcome.value;
+  const error = outcome?.error;
+  throw error instanceof Error
+    ? error
+    : new Error(`${label} failed with something that is no error.`, { cause: error });
+}
 
 /** A handler at work on its turn. */
 export class Attempt<T> {
@@ -112,9 +134,15 @@ export class Attempt<T> {
     const { turn } = this;
     if (this.#outcome === undefined) {
       if (turn.waits) return "wants";
-      this.fail(new Error(`${turn.label} awaited something that is not the store: move calls, timers and files into "prepare", or into another unit.`));
+      this.fail(
+        new Error(
+          `${turn.label} awaited something that is not the store: move calls, timers and files into "prepare", or into another unit.`,
+        ),
+      );
     } else if (turn.waits && this.#outcome.ok) {
-      this.fail(new Error(`${turn.label} returned while a statement was still waiting: await every call on the store.`));
+      this.fail(
+        new Error(`${turn.label} returned while a statement was still waiting: await every call on the store.`),
+      );
     }
     turn.end();
     return "done";

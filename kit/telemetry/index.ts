@@ -1,2 +1,11 @@
-export { logger, memoryLogger, silentLogger, type Fields, type Level, type LogEntry, type Logger, type LogOptions } from "./log.ts";
+export {
+  logger,
+  memoryLogger,
+  silentLogger,
+  type Fields,
+  type Level,
+  type LogEntry,
+  type Logger,
+  type LogOptions,
+} from "./log.ts";
 export { childOf, formatTraceparent, parseTraceparent, type TraceContext } from "./trace.ts";

@@ -51,7 +51,14 @@ function wrap(base: Pino): Logger {
 }
 
 const nothing = () => {};
-export const silentLogger: Logger = { debug: nothing, info: nothing, warn: nothing, error: nothing, critical: nothing, child: () => silentLogger };
+export const silentLogger: Logger = {
+  debug: nothing,
+  info: nothing,
+  warn: nothing,
+  error: nothing,
+  critical: nothing,
+  child: () => silentLogger,
+};
 
 export interface LogEntry {
   readonly level: Level;
@@ -60,10 +67,15 @@ export interface LogEntry {
 }
 
 /** Keeps what was logged, for tests. */
-export function memoryLogger(entries: LogEntry[] = [], bound: Fields = {}): Logger & { readonly entries: readonly LogEntry[] } {
-  const at = (level: Level) => (event: string, fields: Fields = {}) => {
-    entries.push({ level, event, fields: { ...bound, ...fields } });
-  };
+export function memoryLogger(
+  entries: LogEntry[] = [],
+  bound: Fields = {},
+): Logger & { readonly entries: readonly LogEntry[] } {
+  const at =
+    (level: Level) =>
+    (event: string, fields: Fields = {}) => {
+      entries.push({ level, event, fields: { ...bound, ...fields } });
+    };
   return {
     entries,
     debug: at("debug"),
@@ -94,13 +106,26 @@ function describeError(error: unknown, depth = 0): ErrorText | string {
   };
 }
 
-const colours: Readonly<Record<string, string>> = { debug: "\u001b[90m", info: "\u001b[36m", warn: "\u001b[33m", error: "\u001b[31m", critical: "\u001b[41m" };
+const colours: Readonly<Record<string, string>> = {
+  debug: "\u001b[90m",
+  info: "\u001b[36m",
+  warn: "\u001b[33m",
+  error: "\u001b[31m",
+  critical: "\u001b[41m",
+};
 
 function pretty(line: string): string {
   // Proof: the line was written by pino as a JSON object.
   const { level, time, msg, service, error, ...fields } = JSON.parse(line) as Record<string, unknown>;
   const name = String(level);
-  const rest = Object.entries(fields).map(([key, value]) => `${key}=${typeof value === "string" ? value : JSON.stringify(value)}`);
-  const stack = typeof error === "object" && error !== null && "stack" in error ? `\n    ${String(error.stack)}` : error === undefined ? "" : ` ${JSON.stringify(error)}`;
-  return `${String(time).slice(11, 23)} ${colours[name] ?? ""}${name.padEnd(8)}\u001b[0m ${service === undefined ? "" : `[${String(service)}] `}${String(msg)} ${rest.join(" ")}${stack}\n`;
+  const rest = Object.entries(fields).map(
+    ([key, value]) => `${key}=${typeof value === "string" ? value : JSON.stringify(value)}`,
+  );
+  const stack =
+    typeof error === "object" && error !== null && "stack" in error
+      ? `\n    ${String(error.stack)}`
+      : error === undefined
+        ? ""
+        : ` ${JSON.stringify(error)}`;
+  return `${String(time).slice(11, 23)} ${colours[name] ?? ""}${name.padEnd(8)}\u001b[0m ${typeof service === "string" ? `[${service}] ` : ""}${String(msg)} ${rest.join(" ")}${stack}\n`;
 }

@@ -1,6 +1,13 @@
 import type { Broker } from "../messaging/index.ts";
 import type { Runtime } from "../runtime/index.ts";
-import { refuseFaults, startService, startupFaults, type Environment, type RunningService, type Service } from "../service/index.ts";
+import {
+  refuseFaults,
+  startService,
+  startupFaults,
+  type Environment,
+  type RunningService,
+  type Service,
+} from "../service/index.ts";
 import { LocalCalls } from "../calls/index.ts";
 import type { Logger } from "../telemetry/index.ts";
 
@@ -37,7 +44,9 @@ export async function startSystem(services: readonly Service[], options: SystemO
     await broker.close();
   };
   try {
-    const topics = services.flatMap(({ contracts }) => contracts.flatMap((contract) => (contract.kind === "event" ? [contract.name] : [])));
+    const topics = services.flatMap(({ contracts }) =>
+      contracts.flatMap((contract) => (contract.kind === "event" ? [contract.name] : [])),
+    );
     await broker.ensure({ topics, groups: [] });
     for (const service of services) {
       const started = await startService(service, { ...options, calls, config: options.config(service) });

@@ -19,7 +19,12 @@ export class CustomerStore {
     this.#caller = caller;
   }
 
-  async insert({ customerId, name, email, createdAt }: NewRecord): Promise<{ customer: Customer; owner: string | undefined }> {
+  async insert({
+    customerId,
+    name,
+    email,
+    createdAt,
+  }: NewRecord): Promise<{ customer: Customer; owner: string | undefined }> {
     const owner = this.#caller?.kind === "user" ? this.#caller.id : undefined;
     await this.#db
       .insertInto("customers")
@@ -30,10 +35,17 @@ export class CustomerStore {
 
   /** Throws `customers/unknown-customer` alike for what is absent and what is someone else's. */
   async require(customerId: string): Promise<{ customer: Customer; owner: string | undefined }> {
-    const row = await this.#db.selectFrom("customers").selectAll().where("customerId", "=", customerId).executeTakeFirst();
+    const row = await this.#db
+      .selectFrom("customers")
+      .selectAll()
+      .where("customerId", "=", customerId)
+      .executeTakeFirst();
     if (row === undefined || !maySee(this.#caller, row.owner)) throw UnknownCustomer({ customerId });
     const { name, email, owner, createdAt } = row;
-    return { customer: { customerId, name, email, createdAt: new Date(createdAt).toISOString() }, owner: owner ?? undefined };
+    return {
+      customer: { customerId, name, email, createdAt: new Date(createdAt).toISOString() },
+      owner: owner ?? undefined,
+    };
   }
 }
 

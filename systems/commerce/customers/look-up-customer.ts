@@ -3,5 +3,9 @@ import { handle } from "./scope.ts";
 
 export const lookUpCustomer = handle(LookUpCustomer, async ({ params, customers, reply }) => {
   const { customer, owner } = await customers.require(params.customerId);
-  return reply(200, { customerId: customer.customerId, name: customer.name, ...(owner === undefined ? {} : { owner }) });
+  return reply(200, {
+    customerId: customer.customerId,
+    name: customer.name,
+    ...(owner === undefined ? {} : { owner }),
+  });
 });

@@ -43,7 +43,12 @@ export const OrderCreated = event("order.created", {
   version: 1,
   key: "orderId",
   summary: "An order was placed",
-  data: t.Object({ orderId: t.String({ format: "uuid" }), customerId: t.String({ format: "uuid" }), number: t.Integer(), lines: t.Array(Line) }),
+  data: t.Object({
+    orderId: t.String({ format: "uuid" }),
+    customerId: t.String({ format: "uuid" }),
+    number: t.Integer(),
+    lines: t.Array(Line),
+  }),
 });
 
 export const PlaceOrder = endpoint("POST /orders", {

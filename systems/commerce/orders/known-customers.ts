@@ -18,7 +18,11 @@ export class KnownCustomers {
   }
 
   async has(customerId: string): Promise<boolean> {
-    const row = await this.#db.selectFrom("knownCustomers").select("customerId").where("customerId", "=", customerId).executeTakeFirst();
+    const row = await this.#db
+      .selectFrom("knownCustomers")
+      .select("customerId")
+      .where("customerId", "=", customerId)
+      .executeTakeFirst();
     return row !== undefined;
   }
 

@@ -28,7 +28,10 @@ export class OrderStore {
   }
 
   /** Newest first, `limit` at most, those below number `before`. */
-  async ofCustomer(customerId: string, page: { readonly before: number | undefined; readonly limit: number }): Promise<readonly Order[]> {
+  async ofCustomer(
+    customerId: string,
+    page: { readonly before: number | undefined; readonly limit: number },
+  ): Promise<readonly Order[]> {
     const rows = await this.#db
       .selectFrom("orders")
       .selectAll()

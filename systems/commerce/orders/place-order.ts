@@ -21,7 +21,14 @@ export const placeOrder = handle(PlaceOrder, {
     const { customerId, lines } = body;
     if (prepared !== undefined) await customers.remember(prepared);
     const number = await customers.countOrder(customerId);
-    const order: Order = { orderId: newId(), customerId, number, status: "pending", lines, createdAt: now().toISOString() };
+    const order: Order = {
+      orderId: newId(),
+      customerId,
+      number,
+      status: "pending",
+      lines,
+      createdAt: now().toISOString(),
+    };
     await orders.insert(order);
     publish(OrderCreated, { orderId: order.orderId, customerId, number, lines });
     return reply(201, order, { location: `/orders/${order.orderId}` });

@@ -1,31 +1,29 @@
 import type { Migration } from "holdfast/sql";
 
 export const initial: Migration = {
-  "name": "0001-initial",
-  "snapshot": {
-    "customers": {
-      "columns": {
-        "customerId": {
-          "kind": "text"
+  name: "0001-initial",
+  snapshot: {
+    customers: {
+      columns: {
+        customerId: {
+          kind: "text",
         },
-        "name": {
-          "kind": "text"
+        name: {
+          kind: "text",
         },
-        "email": {
-          "kind": "text"
+        email: {
+          kind: "text",
         },
-        "owner": {
-          "kind": "text",
-          "nullable": true
+        owner: {
+          kind: "text",
+          nullable: true,
         },
-        "createdAt": {
-          "kind": "integer"
-        }
+        createdAt: {
+          kind: "integer",
+        },
       },
-      "primaryKey": [
-        "customerId"
-      ],
-      "indexes": []
-    }
-  }
+      primaryKey: ["customerId"],
+      indexes: [],
+    },
+  },
 };

@@ -1,63 +1,56 @@
 import type { Migration } from "holdfast/sql";
 
 export const initial: Migration = {
-  "name": "0001-initial",
-  "snapshot": {
-    "orders": {
-      "columns": {
-        "orderId": {
-          "kind": "text"
+  name: "0001-initial",
+  snapshot: {
+    orders: {
+      columns: {
+        orderId: {
+          kind: "text",
         },
-        "customerId": {
-          "kind": "text"
+        customerId: {
+          kind: "text",
         },
-        "number": {
-          "kind": "integer"
+        number: {
+          kind: "integer",
         },
-        "owner": {
-          "kind": "text",
-          "nullable": true
+        owner: {
+          kind: "text",
+          nullable: true,
         },
-        "status": {
-          "kind": "text"
+        status: {
+          kind: "text",
         },
-        "lines": {
-          "kind": "json"
+        lines: {
+          kind: "json",
         },
-        "createdAt": {
-          "kind": "integer"
-        }
+        createdAt: {
+          kind: "integer",
+        },
       },
-      "primaryKey": [
-        "orderId"
-      ],
-      "indexes": [
+      primaryKey: ["orderId"],
+      indexes: [
         {
-          "on": [
-            "customerId",
-            "number"
-          ],
-          "unique": true
-        }
-      ]
-    },
-    "knownCustomers": {
-      "columns": {
-        "customerId": {
-          "kind": "text"
+          on: ["customerId", "number"],
+          unique: true,
         },
-        "owner": {
-          "kind": "text",
-          "nullable": true
-        },
-        "orders": {
-          "kind": "integer"
-        }
-      },
-      "primaryKey": [
-        "customerId"
       ],
-      "indexes": []
-    }
-  }
+    },
+    knownCustomers: {
+      columns: {
+        customerId: {
+          kind: "text",
+        },
+        owner: {
+          kind: "text",
+          nullable: true,
+        },
+        orders: {
+          kind: "integer",
+        },
+      },
+      primaryKey: ["customerId"],
+      indexes: [],
+    },
+  },
 };

@@ -1,0 +1,67 @@
+import { compile, findProblem, type EventContract, type ProblemError } from "../contract/index.ts";
+import type { Envelope } from "./envelope.ts";
+import { messageProblems } from "./problems.ts";
+import type { Incoming } from "./store.ts";
+
+export interface Decoder {
+  /** The data, valid by the contract; throws one of `messageProblems`. */
+  decode(envelope: Envelope): unknown;
+  /** For intake: what cannot be decoded is marked as dead. */
+  examine(envelope: Envelope): Incoming;
+}
+
+/** Open: fields that the contract does not name are let through. */
+export function decoderOf({ name, version, key, data: schema }: EventContract): Decoder {
+  const validator = compile(schema, { open: true });
+  /** What intake has parsed, for the first attempt only: a handler may change what it is given. */
+  const parsed = new WeakMap<Envelope, { readonly data: unknown }>();
+
+  const examined = (envelope: Envelope): unknown => {
+    if (envelope.type !== name || envelope.version !== version) {
+      const reason = `${name} v${String(version)} is expected; this is ${envelope.type} v${String(envelope.version)}.`;
+      throw messageProblems.unknownVersion({ reason });
+    }
+    const data = parse(envelope.data);
+    if (!validator.check(data)) {
+      const [first] = validator.errors(data);
+      const at = first === undefined ? "it" : first.field === "" ? "the data" : first.field;
+      throw messageProblems.invalid({ reason: `${at} ${first?.message ?? "does not fit"}` });
+    }
+    const named: unknown = typeof data === "object" && data !== null ? Reflect.get(data, key) : undefined;
+    if (named !== envelope.key) {
+      throw messageProblems.keyMismatch({ reason: `The field ${key} of the data is not the key of the message.` });
+    }
+    return data;
+  };
+
+  return {
+    decode(envelope) {
+      const known = parsed.get(envelope);
+      if (known === undefined) return examined(envelope);
+      parsed.delete(envelope);
+      return known.data;
+    },
+    examine(envelope) {
+      try {
+        parsed.set(envelope, { data: examined(envelope) });
+        return { envelope };
+      } catch (error) {
+        const problem = findProblem(error);
+        if (problem === undefined) throw error;
+        return { envelope, dead: { code: problem.code, detail: detailOf(problem) } };
+      }
+    },
+  };
+}
+
+const detailOf = ({ title, message }: ProblemError): string => (message === title ? title : `${title}: ${message}`);
+
+function parse(data: string | Uint8Array): unknown {
+  if (typeof data !== "string") throw messageProblems.undecodable({ reason: "The data is not UTF-8." });
+  try {
+    return JSON.parse(data);
+  } catch (error) {
+    // The text of the error quotes the data, which may be private.
+    throw messageProblems.undecodable({ reason: "The data is not JSON." }, { cause: error });
+  }
+}

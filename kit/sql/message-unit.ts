@@ -1,0 +1,41 @@
+import type { Batch, Envelope, Unit } from "../messaging/index.ts";
+import type { Runtime } from "../runtime/index.ts";
+import type { DeadLetters } from "./dead-letters.ts";
+import type { Session } from "./engine.ts";
+import type { Lane } from "./lane.ts";
+import { Attempt, Turn } from "./turn.ts";
+
+/** What messages are taken in with. */
+export interface Parts {
+  readonly lane: Lane;
+  readonly runtime: Runtime;
+  readonly access: (turn: Turn) => object;
+  readonly deadLetters: DeadLetters;
+}
+
+/** A message's handler as one unit of the running transaction; nothing of a failed one is left. */
+export async function runMessage(
+  { lane, access }: Pick<Parts, "lane" | "access">,
+  session: Session,
+  given: {
+    readonly subscription: string;
+    readonly envelope: Envelope;
+    readonly attempt: number;
+    readonly handle: Batch<object>["handle"];
+  },
+) {
+  const turn = new Turn(`the consumer ${given.subscription}`, { readOnly: false });
+  const unit: Unit<object> = { access: access(turn), publish: (message) => turn.publish(message) };
+  const attempt = new Attempt<unknown>(turn, () => given.handle(given.envelope, given.attempt, unit));
+  const wants = (await attempt.pause()) === "wants";
+  const outcome = wants ? await lane.turn(session, attempt) : attempt.outcome;
+  return {
+    outcome: outcome ?? { ok: false as const, error: new Error("A message's unit ended without an outcome.") },
+    outgoing: turn.outgoing,
+  };
+}
+
+export const reasonOf = (error: unknown): string =>
+  (error instanceof Error ? `${error.name}: ${error.message}` : String(error)).slice(0, 2_000);
+export const codeOf = (error: unknown): string =>
+  error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "kit/handler-failed";

@@ -1,0 +1,60 @@
+import type { Envelope, Parked } from "../messaging/index.ts";
+import type { Runtime } from "../runtime/index.ts";
+import type { ColumnSpec, Session } from "./engine.ts";
+import { envelopeColumns } from "./kit-tables.ts";
+import { envelopeRow } from "./rows.ts";
+
+export interface ToPark {
+  readonly subscription: string;
+  readonly envelope: Envelope;
+  readonly attempts: number;
+  /** Undefined: waits behind another message of its key. */
+  readonly nextAt: number | undefined;
+  readonly error: string;
+  readonly redrive?: number;
+  readonly deadLetter?: string;
+}
+
+const columns: readonly ColumnSpec[] = [
+  { name: "subscription", type: "text" },
+  ...envelopeColumns,
+  { name: "attempts", type: "bigint" },
+  { name: "nextAt", type: "bigint" },
+  { name: "error", type: "text" },
+  { name: "redrive", type: "bigint" },
+  { name: "deadLetter", type: "text" },
+];
+
+export async function park(
+  session: Session,
+  { faults }: Runtime,
+  { subscription, envelope, attempts, nextAt, error, redrive = 0, deadLetter }: ToPark,
+): Promise<void> {
+  faults.at("parked:writing");
+  const row = [
+    subscription,
+    ...envelopeRow(envelope),
+    attempts,
+    nextAt === undefined ? null : Math.ceil(nextAt),
+    error,
+    redrive,
+    deadLetter ?? null,
+  ];
+  await session.insertMany({ into: "holdfast_parked", columns, rows: [row] });
+}
+
+/** Deletes the lowest row of a key and wakes the one behind it; a row that holds its key stays asleep. */
+export async function unpark(
+  session: Session,
+  { id, subscription, envelope }: Pick<Parked, "id" | "subscription" | "envelope">,
+  now: number,
+): Promise<void> {
+  await session.run("DELETE FROM holdfast_parked WHERE id = ?", [id]);
+  await session.run(
+    `UPDATE holdfast_parked SET "nextAt" = ? WHERE id = (SELECT min(id) FROM holdfast_parked WHERE subscription = ? AND "key" = ?) AND "nextAt" IS NULL AND error <> ?`,
+    [now, subscription, envelope.key, holding],
+  );
+}
+
+/** Stands in `error` of the row that holds a key after a dead letter. */
+export const holding = "held";
