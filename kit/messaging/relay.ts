@@ -133,7 +133,8 @@ class Pump {
         if (isProblem(error, "kit/stale-epoch")) return "lost";
         this.#failures += 1;
         this.#after = 0;
-        if (this.#failures === 1) log.warn("the relay cannot publish, or not delete what it has published; it goes on trying", { error });
+        if (this.#failures === 1)
+          log.warn("the relay cannot publish, or not delete what it has published; it goes on trying", { error });
         await runtime.timers.sleep(backoffMs(runtime.random, this.#failures, failing), lost);
       }
     }

@@ -16,13 +16,7 @@ export interface MessageSubscription {
   readonly prepare:
     | ((envelope: Envelope, data: unknown, attempt: number, signal: AbortSignal, access: object) => Promise<unknown>)
     | undefined;
-  handle(
-    envelope: Envelope,
-    data: unknown,
-    attempt: number,
-    unit: Unit<object>,
-    prepared: unknown,
-  ): Promise<void>;
+  handle(envelope: Envelope, data: unknown, attempt: number, unit: Unit<object>, prepared: unknown): Promise<void>;
 }
 
 /** A subscription with what is derived from it once. */
