@@ -18,10 +18,11 @@ export function unexplainedAssertions(text: string): number[] {
     else removed.push({ start: at, text: text.charAt(at) });
   }
   const lines = text.split("\n");
-  return removed
+  const found = removed
     .filter((each) => /^(?:!|satisfies\b[^]*?)?\s*\bas\s+(?!const\b)/.test(each.text))
     .map(({ start }) => text.slice(0, start).split("\n").length)
     .filter((line) => !isExplained(lines, line));
+  return [...new Set(found)];
 }
 
 const hasComment = (line: string) => /(^|\s)\/\/ ?\S|\*\/|^\s*\*/.test(line);
