@@ -36,7 +36,9 @@ function isExplained(lines: readonly string[], line: number): boolean {
     index -= 1;
     const above = lines[index] ?? "";
     if (hasComment(above)) return true;
-    if (/[;{}]\s*$|^\s*$/.test(above)) return false;
+    // The end of another statement, or the opening of a block; `return {` and `f({` open an expression.
+    if (/[;}]\s*$|^\s*$/.test(above) || (/\{\s*$/.test(above) && !/(?:[(=:,?[]|\breturn)\s*\{\s*$/.test(above)))
+      return false;
   }
   return false;
 }

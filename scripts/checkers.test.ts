@@ -185,6 +185,8 @@ describe("assertions", () => {
       [],
     );
     assert.deepEqual(unexplainedAssertions("// b was parsed\nconst a = f(\n  b as string,\n);"), []);
+    assert.deepEqual(unexplainedAssertions("// b was parsed\nconst a = f(({ c }) => ({\n  d: c as string,\n}));"), []);
+    assert.deepEqual(unexplainedAssertions("// about f\nfunction f(b: unknown): X {\n  g(b as string);\n}"), [3]);
     assert.deepEqual(unexplainedAssertions("// about x\nconst x = 1;\nconst a = b as string;"), [3]);
   });
 
