@@ -37,7 +37,7 @@ function isExplained(lines: readonly string[], line: number): boolean {
     const above = lines[index] ?? "";
     if (hasComment(above)) return true;
     // The end of another statement, or the opening of a block; `return {` and `f({` open an expression.
-    if (/[;}]\s*$|^\s*$/.test(above) || (/\{\s*$/.test(above) && !/(?:[(=:,?[]|\breturn)\s*\{\s*$/.test(above)))
+    if (/;\s*$|^\s*\}?\s*$/.test(above) || (/\{\s*$/.test(above) && !/(?:[(=:,?[]|\breturn)\s*\{\s*$/.test(above)))
       return false;
   }
   return false;
