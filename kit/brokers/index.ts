@@ -1,1 +1,1 @@
-export { embeddedBroker, type EmbeddedOptions } from "./embedded.ts";
+export { embeddedBroker, type EmbeddedBroker, type EmbeddedOptions } from "./embedded.ts";

@@ -1,6 +1,5 @@
-import { kitProblems } from "../contract/index.ts";
-import type { Bell, Envelope, Producer } from "../messaging/index.ts";
-import type { Runtime } from "../runtime/index.ts";
+import { brokerProblems, maxMessageBytes, type Envelope, type Producer, type Wake } from "../messaging/index.ts";
+import type { Runtime, Timer } from "../runtime/index.ts";
 import {
   envelopeColumns,
   envelopeNames,
@@ -14,261 +13,225 @@ import {
   type Engine,
   type Session,
 } from "../sql/index.ts";
+import { LogWriter } from "./log-writer.ts";
 import { brokerMigrations } from "./tables.ts";
 
 export interface LogOptions {
   readonly file: string;
   readonly durability: "full" | "none";
   readonly runtime: Runtime;
+  readonly onFatal: (error: unknown) => void;
+  /** The file takes no more than this. */
+  readonly maxBytes: number | undefined;
 }
 
-interface Append {
-  readonly producer: Producer;
-  readonly messages: readonly Envelope[];
-  readonly resolve: () => void;
-  readonly reject: (error: unknown) => void;
+/** A topic as one group reads it. */
+export interface GroupTopic {
+  readonly group: string;
+  readonly topic: string;
 }
 
-/** A message may have this many bytes of data. */
-const maxBytes = 1_048_576;
+export interface Offset {
+  readonly offset: number;
+  readonly envelope: Envelope;
+}
+
+interface Parts {
+  readonly engine: Engine;
+  readonly writer: Session;
+  readonly reader: Session;
+  readonly options: LogOptions;
+}
+
 const retentionMs = 7 * 24 * 60 * 60_000;
-const busyMs = 5_000;
 const chunk = 1_000;
+/** How often other processes' appends are looked for. */
+const poll = { minMs: 10, maxMs: 100 };
 
 /**
- * The durable log: one file that any process appends to, one commit for all that is published in a turn of the event loop. Offsets are in the order
- * of commits and without gaps, so that a cursor never skips a message that commits late.
+ * The durable log: one file that any process appends to. Offsets are in the order of commits and without gaps, so that a cursor never skips a message
+ * that commits late.
  */
 export class Log {
   readonly #engine: Engine;
-  readonly #writer: Session;
+  readonly #session: Session;
   readonly #reader: Session;
   readonly #runtime: Runtime;
-  #appends: Append[] = [];
-  #positions = new Map<
-    string,
-    { readonly group: string; readonly topic: string; readonly epoch: number; readonly offset: number }
-  >();
-  #writing: Promise<unknown> = Promise.resolve();
-  #appending = false;
-  readonly #bells = new Set<Bell>();
+  readonly #writer: LogWriter;
+  readonly #wakes = new Map<string, Set<Wake>>();
+  #polling: Timer | undefined;
 
-  private constructor(parts: {
-    readonly engine: Engine;
-    readonly writer: Session;
-    readonly reader: Session;
-    readonly runtime: Runtime;
-  }) {
-    this.#engine = parts.engine;
-    this.#writer = parts.writer;
-    this.#reader = parts.reader;
-    this.#runtime = parts.runtime;
+  private constructor({ engine, writer, reader, options }: Parts) {
+    this.#engine = engine;
+    this.#session = writer;
+    this.#reader = reader;
+    this.#runtime = options.runtime;
+    this.#writer = new LogWriter({ engine, session: writer, runtime: options.runtime, onFatal: options.onFatal });
   }
 
-  static async open({ file, durability, runtime }: LogOptions): Promise<Log> {
-    const engine = sqliteEngine({ file, durability });
+  static async open(options: LogOptions): Promise<Log> {
+    const engine = sqliteEngine({ file: options.file, durability: options.durability });
     await migrate(engine, "broker", brokerMigrations);
-    return new Log({ engine, writer: await engine.open("writer"), reader: await engine.open("reader"), runtime });
+    const writer = await engine.open("writer");
+    const reader = await engine.open("reader");
+    if (options.maxBytes !== undefined) {
+      const { rows } = await writer.run("PRAGMA page_size");
+      const pages = Math.floor(options.maxBytes / numberOf(rows[0] ?? {}, "page_size"));
+      await writer.run(`PRAGMA max_page_count = ${String(pages)}`);
+    }
+    const log = new Log({ engine, writer, reader, options });
+    await log.#watch();
+    return log;
   }
 
-  /** Rung by every append of this process. */
-  onAppend(bell: Bell): () => void {
-    this.#bells.add(bell);
-    return () => this.#bells.delete(bell);
+  /** Woken by every append to the topic, and by every commit of another process. */
+  onAppend(topic: string, wake: Wake): () => void {
+    const wakes = this.#wakes.get(topic) ?? new Set();
+    this.#wakes.set(topic, wakes.add(wake));
+    return () => wakes.delete(wake);
   }
 
-  /** Changes whenever another process has committed. */
-  async version(): Promise<number> {
-    const { rows } = await this.#reader.run("PRAGMA data_version");
-    return numberOf(rows[0] ?? {}, "data_version");
-  }
-
-  append(producer: Producer, messages: readonly Envelope[]): Promise<void> {
+  async append({ name, epoch }: Producer, messages: readonly Envelope[]): Promise<void> {
     for (const { id, data } of messages) {
-      if (data.length > maxBytes) {
-        return Promise.reject(
-          kitProblems.bodyTooLarge(
-            { limitBytes: maxBytes },
-            { cause: new Error(`The message ${id} has ${String(data.length)} bytes.`) },
-          ),
-        );
-      }
+      const bytes = typeof data === "string" ? Buffer.byteLength(data) : data.length;
+      if (bytes > maxMessageBytes) throw brokerProblems.messageTooLarge({ id, bytes, limit: maxMessageBytes });
     }
-    return new Promise((resolve, reject) => {
-      this.#appends.push({ producer, messages, resolve, reject });
-      if (this.#appending) return;
-      this.#appending = true;
-      setImmediate(() => void this.#flush());
+    if (messages.length === 0) return;
+    const { faults, clock } = this.#runtime;
+    const seen = await this.#writer.write(async (session) => {
+      faults.at("broker:appending");
+      const { rows } = await session.run("SELECT epoch FROM producers WHERE name = ?", [name]);
+      const known = rows[0] === undefined ? undefined : numberOf(rows[0], "epoch");
+      if (known !== undefined && known > epoch) return known;
+      if (known !== epoch) {
+        const upsert =
+          "INSERT INTO producers (name, epoch) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET epoch = excluded.epoch";
+        await session.run(upsert, [name, epoch]);
+      }
+      const at = Math.floor(clock.now());
+      await session.insertMany({
+        into: "log",
+        columns: [...envelopeColumns, { name: "at", type: "bigint" }],
+        rows: messages.map((message) => [...envelopeRow(message), at]),
+      });
+      return epoch;
     });
-  }
-
-  async #flush(): Promise<void> {
-    while (this.#appends.length > 0) {
-      const appends = this.#appends.splice(0);
-      const fenced = new Map<Append, unknown>();
-      try {
-        await this.write(async (session) => {
-          this.#runtime.faults.at("broker:appending");
-          for (const append of appends) {
-            if (await this.#isFenced(session, append.producer)) {
-              fenced.set(
-                append,
-                kitProblems.staleEpoch({
-                  reason: `${append.producer.name} publishes under the old epoch ${String(append.producer.epoch)}.`,
-                }),
-              );
-              continue;
-            }
-            const at = Math.floor(this.#runtime.clock.now());
-            await session.insertMany({
-              into: "log",
-              columns: [...envelopeColumns, { name: "at", type: "bigint" }],
-              rows: append.messages.map((message) => [...envelopeRow(message), at]),
-            });
-          }
-        });
-        this.#runtime.faults.at("broker:appended");
-        for (const append of appends) {
-          if (fenced.has(append)) append.reject(fenced.get(append));
-          else append.resolve();
-        }
-        for (const bell of this.#bells) bell.ring();
-      } catch (error) {
-        for (const append of appends)
-          append.reject(kitProblems.unavailable({ reason: "The broker could not append." }, { cause: error }));
-      }
+    if (seen !== epoch) {
+      const reason = `${name} publishes under epoch ${String(epoch)}; ${String(seen)} has taken over.`;
+      throw brokerProblems.staleEpoch({ reason });
     }
-    this.#appending = false;
-  }
-
-  async #isFenced(session: Session, { name, epoch }: Producer): Promise<boolean> {
-    const { rows } = await session.run("SELECT epoch FROM producers WHERE name = ?", [name]);
-    const [row] = rows;
-    if (row !== undefined && numberOf(row, "epoch") > epoch) return true;
-    if (row === undefined || numberOf(row, "epoch") < epoch) {
-      await session.run(
-        "INSERT INTO producers (name, epoch) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET epoch = excluded.epoch",
-        [name, epoch],
-      );
-    }
-    return false;
-  }
-
-  /** A transaction; positions that wait to be moved join it. Busy is waited for, without blocking the event loop. */
-  write<T>(work: (session: Session) => Promise<T>): Promise<T> {
-    const mine = this.#writing.then(
-      () => this.#transaction(work),
-      () => this.#transaction(work),
-    );
-    this.#writing = mine;
-    return mine;
-  }
-
-  async #transaction<T>(work: (session: Session) => Promise<T>): Promise<T> {
-    const { clock, timers, faults } = this.#runtime;
-    const deadline = clock.monotonic() + busyMs;
-    for (let pause = 1; ; pause = Math.min(20, pause * 2)) {
-      try {
-        await this.#writer.begin("write");
-        break;
-      } catch (error) {
-        if (this.#engine.classify(error) !== "busy" || clock.monotonic() >= deadline) throw error;
-        await timers.sleep(pause);
-      }
-    }
-    const moves = [...this.#positions.values()];
-    this.#positions = new Map();
-    try {
-      const value = await work(this.#writer);
-      if (moves.length > 0) faults.at("position:moving");
-      for (const { group, topic, epoch, offset } of moves) {
-        // Monotone, and only under the lease that it was reached with.
-        await this.#writer.run(
-          `UPDATE positions SET "offset" = ? WHERE "group" = ? AND topic = ? AND "offset" < ? AND EXISTS (SELECT 1 FROM holdfast_leases WHERE name = ? AND epoch = ?)`,
-          [offset, group, topic, offset, leaseName(group, topic), epoch],
-        );
-      }
-      await this.#writer.commit();
-      if (moves.length > 0) faults.at("position:moved");
-      return value;
-    } catch (error) {
-      await this.#writer.rollback();
-      throw error;
+    faults.at("broker:appended");
+    for (const topic of new Set(messages.map(({ type }) => type))) {
+      for (const wake of this.#wakes.get(topic) ?? []) wake.wake();
     }
   }
 
-  /** Remembered, and written with the next commit: a position is a hint, the inbox makes redelivery harmless. */
-  move(group: string, topic: string, { epoch, offset }: { readonly epoch: number; readonly offset: number }): void {
-    this.#positions.set(`${group} ${topic}`, { group, topic, epoch, offset });
-  }
-
-  async flushPositions(): Promise<void> {
-    if (this.#positions.size > 0) await this.write(() => Promise.resolve());
-  }
-
-  async ensure(groups: readonly { readonly group: string; readonly topic: string }[]): Promise<void> {
-    if (groups.length === 0) return;
-    await this.write(async (session) => {
-      for (const { group, topic } of groups)
-        await session.run(`INSERT INTO positions ("group", topic, "offset") VALUES (?, ?, 0) ON CONFLICT DO NOTHING`, [
-          group,
-          topic,
-        ]);
-    });
-  }
-
-  async position(group: string, topic: string): Promise<number> {
-    const { rows } = await this.#reader.run(`SELECT "offset" FROM positions WHERE "group" = ? AND topic = ?`, [
-      group,
-      topic,
-    ]);
-    return numberOf(rows[0] ?? { offset: 0 }, "offset");
-  }
-
-  lease = (group: string, topic: string, holder: { readonly owner: string; readonly ttlMs: number }) =>
-    this.write((session) => takeLease(session, this.#runtime, { name: leaseName(group, topic), ...holder }));
-
-  giveUp = (group: string, topic: string, { owner, epoch }: { readonly owner: string; readonly epoch: number }) =>
-    this.write((session) => giveUpLease(session, { name: leaseName(group, topic), epoch }, owner));
-
-  async read(
-    topic: string,
-    after: number,
-    limit: number,
-  ): Promise<readonly { readonly offset: number; readonly envelope: Envelope }[]> {
-    const { rows } = await this.#reader.run(
-      `SELECT "offset", ${envelopeNames} FROM log WHERE type = ? AND "offset" > ? ORDER BY "offset" LIMIT ?`,
-      [topic, after, limit],
-    );
+  async read(topic: string, after: number, limit: number): Promise<readonly Offset[]> {
+    const sql = `SELECT "offset", ${envelopeNames} FROM log WHERE type = ? AND "offset" > ? ORDER BY "offset" LIMIT ?`;
+    const { rows } = await this.#reader.run(sql, [topic, after, limit]);
     return rows.map((row) => ({ offset: numberOf(row, "offset"), envelope: envelopeOf(row) }));
   }
 
-  async lag(group: string, topic: string): Promise<number> {
-    const { rows } = await this.#reader.run(`SELECT count(*) AS waiting FROM log WHERE type = ? AND "offset" > ?`, [
-      topic,
-      await this.position(group, topic),
-    ]);
+  /** Messages of the topic behind an offset. */
+  async count(topic: string, after: number): Promise<number> {
+    const sql = `SELECT count(*) AS waiting FROM log WHERE type = ? AND "offset" > ?`;
+    const { rows } = await this.#reader.run(sql, [topic, after]);
     return numberOf(rows[0] ?? {}, "waiting");
   }
 
-  /** Drops what every group of its topic has passed and retention is over for; true while there is more. */
-  async trim(now: number): Promise<boolean> {
-    const dropped = await this.write(async (session) =>
-      session.run(
-        `DELETE FROM log WHERE "offset" IN (SELECT l."offset" FROM log l WHERE l.at < ? AND l."offset" <= (SELECT min(p."offset") FROM positions p WHERE p.topic = l.type) ORDER BY l."offset" LIMIT ${String(chunk)})`,
-        [Math.floor(now - retentionMs)],
-      ),
-    );
-    return dropped.changes >= chunk;
+  async ensure(groups: readonly GroupTopic[]): Promise<void> {
+    if (groups.length === 0) return;
+    const insert = `INSERT INTO positions ("group", topic, "offset") VALUES (?, ?, 0) ON CONFLICT DO NOTHING`;
+    await this.#writer.write(async (session) => {
+      for (const { group, topic } of groups) await session.run(insert, [group, topic]);
+    });
+  }
+
+  async position({ group, topic }: GroupTopic): Promise<number> {
+    const sql = `SELECT "offset" FROM positions WHERE "group" = ? AND topic = ?`;
+    const { rows } = await this.#reader.run(sql, [group, topic]);
+    return numberOf(rows[0] ?? { offset: 0 }, "offset");
+  }
+
+  /** Written with the next commit: a position is a hint, the inbox makes redelivery harmless. Monotone, and only under the lease that it was reached with. */
+  move({ group, topic }: GroupTopic, { epoch, offset }: { readonly epoch: number; readonly offset: number }): void {
+    const { faults } = this.#runtime;
+    const name = leaseName({ group, topic });
+    const sql = `UPDATE positions SET "offset" = ? WHERE "group" = ? AND topic = ? AND "offset" < ? AND EXISTS (SELECT 1 FROM holdfast_leases WHERE name = ? AND epoch = ?)`;
+    this.#writer.later(name, {
+      async work(session) {
+        faults.at("position:moving");
+        await session.run(sql, [offset, group, topic, offset, name, epoch]);
+      },
+      done: () => faults.at("position:moved"),
+    });
+  }
+
+  flush = (): Promise<void> => this.#writer.flush();
+
+  /** Takes the lease, or renews it; gives its epoch. */
+  lease(of: GroupTopic, holder: { readonly owner: string; readonly ttlMs: number }): Promise<number | undefined> {
+    return this.#writer.write(async (session) => {
+      const lease = await takeLease(session, this.#runtime, { name: leaseName(of), ...holder });
+      return lease?.epoch;
+    });
+  }
+
+  giveUp(of: GroupTopic, { owner, epoch }: { readonly owner: string; readonly epoch: number }): Promise<void> {
+    return this.#writer.write((session) => giveUpLease(session, { name: leaseName(of), epoch }, owner));
+  }
+
+  /** Drops what every group of its topic has passed and retention is over for, in chunks; true while there is more. */
+  trim(now: number): Promise<boolean> {
+    const topics = `WITH RECURSIVE t(type) AS (SELECT min(type) FROM log UNION ALL SELECT (SELECT min(type) FROM log WHERE type > t.type) FROM t WHERE t.type IS NOT NULL) SELECT type FROM t WHERE type IS NOT NULL`;
+    const passed = `SELECT "offset" FROM log WHERE type = ? AND "offset" <= coalesce((SELECT min("offset") FROM positions WHERE topic = ?), 9e15) ORDER BY "offset" LIMIT ${String(chunk)}`;
+    return this.#writer.write(async (session) => {
+      const { rows } = await session.run(topics);
+      let more = false;
+      for (const { type } of rows) {
+        const sql = `DELETE FROM log WHERE "offset" IN (${passed}) AND at < ?`;
+        const { changes } = await session.run(sql, [type, type, Math.floor(now - retentionMs)]);
+        more ||= changes >= chunk;
+      }
+      return more;
+    });
   }
 
   async close(): Promise<void> {
-    await this.flushPositions();
-    await this.#writing.catch(() => undefined);
-    await this.#writer.close();
-    await this.#reader.close();
-    await this.#engine.close();
+    this.#polling?.cancel();
+    try {
+      await this.#writer.close();
+    } finally {
+      this.#polling?.cancel();
+      await this.#session.close();
+      await this.#reader.close();
+      await this.#engine.close();
+    }
+  }
+
+  /** The version changes with commits of other connections than the one that asks: of other processes, and not our own. */
+  async #watch(): Promise<void> {
+    let version = await this.#version();
+    let waitMs = poll.minMs;
+    const look = async () => {
+      const seen = await this.#version();
+      waitMs = seen === version ? Math.min(poll.maxMs, waitMs * 2) : poll.minMs;
+      if (seen !== version) for (const wakes of this.#wakes.values()) for (const wake of wakes) wake.wake();
+      version = seen;
+    };
+    const again = () => {
+      this.#polling = this.#runtime.timers.after(waitMs, () => {
+        // A file that cannot be read now shows itself to everybody who reads or writes it.
+        look().then(again, again);
+      });
+    };
+    again();
+  }
+
+  async #version(): Promise<number> {
+    const { rows } = await this.#session.run("PRAGMA data_version");
+    return numberOf(rows[0] ?? {}, "data_version");
   }
 }
 
-const leaseName = (group: string, topic: string): string => `${group} ${topic}`;
+const leaseName = ({ group, topic }: GroupTopic): string => `${group} ${topic}`;
