@@ -112,7 +112,7 @@ function parse(schema: FieldSchema, text: string): unknown {
 }
 
 function wanted(schema: FieldSchema): string {
-  const { description, writeOnly: _hidden, ...rest } = { description: undefined, writeOnly: undefined, ...schema };
+  const { description, writeOnly: _hidden, ...rest }: Readonly<Record<string, unknown>> = { ...schema };
   return `it must fit ${JSON.stringify(rest)}${typeof description === "string" ? ` (${description})` : ""}`;
 }
 

@@ -109,6 +109,7 @@ export async function startService(service: Service, environment: Environment): 
       if (stopping.signal.aborted) failing.push({ check: "stopping", reason: "the service is shutting down" });
       return failing;
     },
+    lag: () => consumer.lag(),
     async stop(ms) {
       stopping.abort();
       const deadline = runtime.clock.monotonic() + ms;

@@ -34,6 +34,8 @@ export interface RunningService {
   dispatch(request: Dispatch): Promise<StoredReply>;
   /** Names of the checks that fail now, with why; empty when ready. */
   unready(): Promise<readonly { readonly check: string; readonly reason: string }[]>;
+  /** How many messages wait for this service. */
+  lag(): Promise<number>;
   /** Intake, workers and relay end in that order, within `ms`; then the store closes. New requests are refused at once with `kit/unavailable`. */
   stop(ms: number): Promise<void>;
 }

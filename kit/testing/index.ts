@@ -1,0 +1,10 @@
+export {
+  crash,
+  crashTable,
+  type CrashLoad,
+  type CrashOptions,
+  type CrashReport,
+  type CrashScenario,
+  type Reconciliation,
+} from "./crash.ts";
+export { asService, operator, start, until, user, type StartOptions, type TestCall, type TestSystem } from "./start.ts";

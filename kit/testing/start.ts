@@ -1,0 +1,166 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
+import { embeddedBroker } from "../brokers/index.ts";
+import { findProblem, type Caller, type Endpoint, type EventContract, type EventData, type ReplyOf } from "../contract/index.ts";
+import type { Envelope } from "../messaging/index.ts";
+import { controlledRuntime, loadConfig, type ControlledRuntime, type Faults } from "../runtime/index.ts";
+import type { CallRequest, RunningService, Service } from "../service/index.ts";
+import { memoryLogger, parseTraceparent, type LogEntry } from "../telemetry/index.ts";
+import { startSystem, type RunningSystem } from "../topology/index.ts";
+
+export interface StartOptions {
+  /** Settings as environment variables name them. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly seed?: number;
+  readonly faults?: Faults;
+  /** Starts on the data of another one, and leaves it there: instances, restarts. */
+  readonly data?: string;
+  /** Shares the clock of another one. */
+  readonly runtime?: ControlledRuntime;
+  /** Where the stores are. @default SQLite files in `data` */
+  readonly storeUrl?: string;
+  /** Events that nobody here publishes. */
+  readonly foreignEvents?: readonly string[];
+  /** Bugs of handlers fail the test when it ends, unless they are expected. @default false */
+  readonly expectBugs?: boolean;
+}
+
+export type TestCall<E extends Endpoint> = CallRequest<E> & { readonly as?: Caller };
+
+/** Services at work on embedded engines, as in production but for the disk's sync. */
+export interface TestSystem extends AsyncDisposable {
+  readonly runtime: ControlledRuntime;
+  readonly data: string;
+  readonly system: RunningSystem;
+  readonly log: readonly LogEntry[];
+  service(name: string): RunningService;
+  /** The reply, whichever was declared; rejects with the problem. `as` says who asks. */
+  call<E extends Endpoint>(endpoint: E, request: TestCall<E>): Promise<ReplyOf<E>>;
+  /** Everything published of an event so far, in the order of the log, when all outboxes are empty. */
+  published<E extends EventContract>(event: E): Promise<readonly EventData<E>[]>;
+  /** Puts a message on the log as a foreign producer would. */
+  inject(envelope: Partial<Envelope> & Pick<Envelope, "type" | "key" | "data">): Promise<string>;
+  /** Resolves when outboxes and parked messages are empty and every consumer has caught up. */
+  settled(): Promise<void>;
+}
+
+const waitMs = 10_000;
+
+/** Starts a service, or several, in milliseconds. `await using shop = await start(orders)` ends it, too. */
+export async function start(services: Service | readonly Service[], options: StartOptions = {}): Promise<TestSystem> {
+  const list = "kind" in services ? [services] : services;
+  const data = options.data ?? (await mkdtemp(path.join(os.tmpdir(), "holdfast-test-")));
+  const runtime =
+    options.runtime ??
+    controlledRuntime({ seed: options.seed ?? 1, ...(options.faults === undefined ? {} : { faults: options.faults }) });
+  const log = memoryLogger();
+  const bugs: unknown[] = [];
+  const broker = await embeddedBroker({ file: path.join(data, "broker.db"), durability: "none", runtime, log });
+  const config = loadConfig(
+    list.map(({ name, spec }) => ({ name, fields: spec.config })),
+    { env: options.env ?? {} },
+  );
+  const system = await startSystem(list, {
+    runtime,
+    log,
+    broker,
+    storeUrl: options.storeUrl ?? `sqlite:${data}`,
+    durability: "none",
+    config: ({ name }) => config.section(name),
+    onFatal: (error) => bugs.push(error),
+    onBug: (error) => bugs.push(error),
+    foreignEvents: options.foreignEvents ?? list.flatMap(({ consumers }) => consumers.map(({ event }) => event.name)),
+  });
+
+  const service = (name: string): RunningService => {
+    const found = system.services.find((running) => running.name === name);
+    if (found === undefined) throw new Error(`${name} is not among the services that were started.`);
+    return found;
+  };
+  const outboxesEmpty = async () => (await Promise.all(system.services.map(({ store }) => store.depths()))).every(({ outbox }) => outbox === 0);
+  return {
+    runtime,
+    data,
+    system,
+    log: log.entries,
+    service,
+    async call(endpoint, request) {
+      // Proof: widening; which parts there are is what the type of the request says, and the service validates them.
+      const given = request as Readonly<Record<string, never>> & { readonly as?: Caller; readonly idempotencyKey?: string };
+      const reply = await service(endpoint.owner).dispatch({
+        endpoint,
+        params: given["params"] ?? {},
+        query: textOf(given["query"]),
+        headers: textOf(given["headers"]),
+        body: given["body"],
+        suspectText: true,
+        caller: given.as,
+        idempotencyKey: given.idempotencyKey,
+        deadline: runtime.clock.monotonic() + 10_000,
+        signal: new AbortController().signal,
+        requestId: runtime.ids.uuidv7(),
+        correlationId: runtime.ids.uuidv7(),
+        trace: parseTraceparent(undefined, runtime.random),
+      });
+      const body: unknown = reply.body === undefined ? undefined : JSON.parse(reply.body);
+      // Proof: cut to the schema that `ReplyOf<E>` is inferred from.
+      return { status: reply.status, body, headers: reply.headers } as ReplyOf<typeof endpoint>;
+    },
+    async published<E extends EventContract>(event: E) {
+      await until("the outboxes are empty", outboxesEmpty);
+      const messages = await broker.read(event.name, 0, 1_000_000);
+      // Proof: written by `publish`, which validates against the schema of the event.
+      return messages.map(({ envelope }) => JSON.parse(String(envelope.data)) as EventData<E>);
+    },
+    async inject(envelope) {
+      const message: Envelope = {
+        id: runtime.ids.uuidv7(),
+        source: "/foreign",
+        version: 1,
+        time: new Date(runtime.clock.now()).toISOString(),
+        correlationId: "foreign",
+        causationId: undefined,
+        traceparent: undefined,
+        headers: {},
+        ...envelope,
+      };
+      await broker.publish({ name: "foreign", epoch: 1 }, [message]);
+      return message.id;
+    },
+    async settled() {
+      await until("outboxes and parked messages are empty and every consumer has caught up", async () => {
+        if (!(await outboxesEmpty())) return false;
+        const lags = await Promise.all(system.services.map(async (running) => (await running.lag()) === 0));
+        const depths = await Promise.all(system.services.map(({ store }) => store.depths()));
+        return lags.every(Boolean) && depths.every(({ parked }) => parked === 0);
+      });
+    },
+    async [Symbol.asyncDispose]() {
+      await system.stop(5_000);
+      if (options.data === undefined) await rm(data, { recursive: true, force: true });
+      if (bugs.length > 0 && options.expectBugs !== true) throw new AggregateError(bugs, `Handlers failed with what they do not declare: ${bugs.map((bug) => findProblem(bug)?.code ?? String(bug)).join("; ")}`);
+    },
+  };
+}
+
+function textOf(parts: Readonly<Record<string, unknown>> | undefined): Record<string, string> {
+  const text: Record<string, string> = {};
+  for (const [name, value] of Object.entries(parts ?? {})) if (value !== undefined) text[name] = typeof value === "string" ? value : JSON.stringify(value);
+  return text;
+}
+
+/** Asks again until it is so; after ten seconds it throws, naming what never came. */
+export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
+  const end = performance.now() + waitMs;
+  while (!(await holds())) {
+    if (performance.now() > end) throw new Error(`It never came that ${what}.`);
+    await new Promise((resolve) => {
+      setTimeout(resolve, 2);
+    });
+  }
+}
+
+export const user = (id: string, ...roles: readonly string[]): Caller => ({ kind: "user", id, roles });
+export const operator = (id = "operator"): Caller => user(id, "operator");
+export const asService = (name: string): Caller => ({ kind: "service", name });
