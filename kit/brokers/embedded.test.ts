@@ -35,7 +35,7 @@ async function makeRig(): Promise<EmbeddedRig> {
     async stuckProcess({ group, topic }) {
       const child = fork(path.join(import.meta.dirname, "fixtures/stuck-member.ts"), [file, group, topic]);
       children.push(child);
-      const [ids] = await once(child, "message");
+      const [ids]: unknown[] = await once(child, "message");
       assert.ok(Array.isArray(ids));
       return {
         ids: ids.map(String),

@@ -3,10 +3,8 @@ export type { Broker, Delivery, Producer, Subscribe, Subscription } from "./brok
 export { startConsumer, type ConsumerOptions, type RunningConsumer } from "./consumer.ts";
 export type { Envelope } from "./envelope.ts";
 export { startHousekeeping, type Housekeeping } from "./housekeeping.ts";
-export { Bell } from "./loop.ts";
 export { brokerProblems, maxMessageBytes, messageProblems } from "./problems.ts";
 export { startRelay, type Relay, type RelayOptions } from "./relay.ts";
-export { pauses } from "./retry-policy.ts";
 export { defaultRetry, type RetryPolicy } from "./retry.ts";
 export type {
   AuditEntry,
