@@ -35,7 +35,9 @@ async function makeRig(): Promise<EmbeddedRig> {
     async stuckProcess({ group, topic }) {
       const child = fork(path.join(import.meta.dirname, "fixtures/stuck-member.ts"), [file, group, topic]);
       children.push(child);
-      const [ids]: unknown[] = await once(child, "message");
+      const ids = await new Promise<unknown>((resolve) => {
+        child.once("message", resolve);
+      });
       assert.ok(Array.isArray(ids));
       return {
         ids: ids.map(String),

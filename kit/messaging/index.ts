@@ -1,5 +1,15 @@
 export { backoffMs, type Backoff } from "./backoff.ts";
 export type { Broker, Delivery, Producer, Subscribe, Subscription } from "./broker.ts";
+export {
+  amqpPrefix,
+  fromBinary,
+  fromStructured,
+  kafkaPrefix,
+  toBinary,
+  toStructured,
+  type BinaryMode,
+  type Fallback,
+} from "./cloud-events.ts";
 export { startConsumer, type ConsumerOptions, type RunningConsumer } from "./consumer.ts";
 export type { Envelope } from "./envelope.ts";
 export { startHousekeeping, type Housekeeping } from "./housekeeping.ts";

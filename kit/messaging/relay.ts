@@ -80,6 +80,7 @@ export function startRelay(options: RelayOptions): Relay {
       draining.abort();
       wake.wake();
       const late = new AbortController();
+      if (stopped.signal.aborted) return;
       await Promise.race([ended, timers.sleep(deadline - clock.monotonic(), late.signal)]);
       late.abort();
       stopped.abort();

@@ -1,0 +1,157 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { eventually } from "../brokers/broker.conformance.ts";
+import type { FaultPoint, Faults } from "../runtime/index.ts";
+import { foreign, makeRig } from "./fixtures/rig.ts";
+import { brokerProblems, type Broker, type Envelope } from "./index.ts";
+
+type Publish = Broker["publish"];
+
+/** Throws once at each of the points. */
+const failingOnce = (...points: readonly FaultPoint[]): Faults => {
+  const left = new Set<string>(points);
+  return {
+    at(point) {
+      if (left.delete(point)) throw new Error(`planted at ${point}`);
+    },
+    inFlight() {},
+  };
+};
+const keep = () => {
+  const published: Envelope[] = [];
+  const publish: Publish = (_, messages) => {
+    published.push(...messages);
+    return Promise.resolve();
+  };
+  return { published, publish };
+};
+const dataOf = (published: readonly Envelope[], key = "a") =>
+  published.filter((each) => each.key === key).map(({ data }) => Number(/"count":(\d+)/.exec(String(data))?.[1]));
+const firsts = (counts: readonly number[]) => counts.filter((count, at) => counts.indexOf(count) === at);
+
+test("while the broker fails the relay goes on trying, says so once, and publishes everything in order afterwards", async () => {
+  await using rig = await makeRig();
+  const store = await rig.store("orders");
+  const { published, publish } = keep();
+  let failures = 0;
+  rig.relay(store, {
+    publish: (producer, messages) => {
+      if (failures === 4) return publish(producer, messages);
+      failures += 1;
+      return Promise.reject(brokerProblems.unavailable({ reason: "test" }));
+    },
+  });
+  await rig.publish(store, "a", 0, 1);
+  await rig.publish(store, "a", 2);
+  await eventually("all are published", async () => {
+    await rig.runtime.advance(1_000);
+    return published.length >= 3;
+  });
+  assert.deepEqual(firsts(dataOf(published)), [0, 1, 2]);
+  await eventually("the recovery is logged", () =>
+    rig.log.entries.some(({ event }) => event === "the relay publishes again"),
+  );
+  assert.equal(rig.log.entries.filter(({ event }) => event.startsWith("the relay cannot publish")).length, 1);
+  await eventually("the outbox is empty", async () => (await store.depths()).outbox === 0);
+});
+
+test("a message that can never be published holds its own key only; the others flow on", async () => {
+  await using rig = await makeRig();
+  const store = await rig.store("orders");
+  const { published, publish } = keep();
+  const relay = rig.relay(store, {
+    publish: (producer, messages) => {
+      const bad = messages.find(({ key, data }) => key === "a" && String(data).includes('"count":1'));
+      if (bad === undefined) return publish(producer, messages);
+      return Promise.reject(brokerProblems.messageTooLarge({ id: bad.id, bytes: 2, limit: 1 }));
+    },
+  });
+  for (const count of [0, 1, 2]) {
+    await rig.publish(store, "a", count);
+    await rig.publish(store, "b", count);
+  }
+  await eventually("the other key is published", () => dataOf(published, "b").length === 3);
+  await relay.drain(rig.soon());
+  assert.deepEqual(dataOf(published), [0]);
+  assert.equal((await store.depths()).outbox, 2);
+  assert.ok(rig.log.entries.some(({ level, event }) => level === "critical" && event.includes("cannot be published")));
+});
+
+test("a failure at any step repeats messages at the most: none is lost, first arrivals stay in order", async () => {
+  for (const point of ["relay:fetched", "relay:publishing", "relay:confirmed", "relay:deleted"] as const) {
+    await using rig = await makeRig();
+    const store = await rig.store("orders");
+    const { published, publish } = keep();
+    rig.relay(store, { publish }, { ...rig.runtime, faults: failingOnce(point) });
+    for (const count of [0, 1, 2]) await rig.publish(store, "a", count);
+    await eventually(`all are published in spite of ${point}`, async () => {
+      await rig.runtime.advance(500);
+      return firsts(dataOf(published)).length === 3 && (await store.depths()).outbox === 0;
+    });
+    assert.deepEqual(firsts(dataOf(published)), [0, 1, 2]);
+  }
+});
+
+test("a relay whose publish hangs longer than its lease loses it: the next one publishes under a higher epoch", async () => {
+  await using rig = await makeRig();
+  const [one, two] = [await rig.store("orders"), await rig.store("orders")];
+  const epochs: number[] = [];
+  const hang = Promise.withResolvers<void>();
+  rig.relay(
+    one,
+    {
+      publish: ({ epoch }) => {
+        epochs.push(epoch);
+        return hang.promise;
+      },
+    },
+    // Its renewals fail: it is cut off from its store's writer.
+    { ...rig.runtime, timers: { ...rig.runtime.timers, every: () => ({ cancel: () => {} }) } },
+  );
+  await rig.publish(one, "a", 0);
+  await eventually("the first one publishes", () => epochs.length === 1);
+  const { published, publish } = keep();
+  rig.relay(two, {
+    publish: (producer, messages) => {
+      epochs.push(producer.epoch);
+      return publish(producer, messages);
+    },
+  });
+  await rig.runtime.advance(1_000);
+  assert.equal(published.length, 0);
+  await rig.runtime.advance(4_000);
+  await eventually("the second one publishes", () => published.length === 1);
+  assert.deepEqual(epochs, [1, 2]);
+  hang.resolve();
+  await eventually("the row is deleted by the second one", async () => (await two.depths()).outbox === 0);
+});
+
+test("a relay that a broker has fenced takes a new epoch until it is let in again", async () => {
+  await using rig = await makeRig();
+  const [store, broker] = [await rig.store("orders"), await rig.broker()];
+  // The store was restored from a backup: the broker has seen later epochs.
+  await broker.publish({ name: `orders/${store.id}`, epoch: 3 }, [foreign(rig, { type: "other" })]);
+  rig.relay(store, broker);
+  await rig.publish(store, "a", 0);
+  await eventually("it is published", async () => {
+    await rig.runtime.advance(200);
+    return (await broker.read("counted", 0, 10)).length === 1;
+  });
+});
+
+test("drain gives up at its deadline when the broker hangs, and leaves the rows", async () => {
+  await using rig = await makeRig();
+  const store = await rig.store("orders");
+  let asked = false;
+  const relay = rig.relay(store, {
+    publish: () => {
+      asked = true;
+      return new Promise(() => {});
+    },
+  });
+  await rig.publish(store, "a", 0);
+  await eventually("it publishes", () => asked);
+  await relay.drain(rig.runtime.clock.monotonic() + 20);
+  assert.equal((await store.depths()).outbox, 1);
+  assert.notEqual(await store.lease("relay", "next", 3_000), undefined);
+});
