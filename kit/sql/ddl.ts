@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { Index, Kind, Shape, Table } from "./tables.ts";
 
 export type Dialect = "sqlite" | "postgres";
@@ -26,7 +27,7 @@ export function createTable(
   if (primaryKey.length > 0 && !(identity && dialect === "sqlite"))
     lines.push(`PRIMARY KEY (${primaryKey.map(quote).join(", ")})`);
   return [
-    `CREATE TABLE ${quote(name)} (\n  ${lines.join(",\n  ")}\n)`,
+    `CREATE TABLE ${quote(name)} (\n  ${lines.join(",\n  ")}\n)${dialect === "sqlite" ? " STRICT" : ""}`,
     ...indexes.map((index) => createIndex(name, index)),
   ];
 }
@@ -34,17 +35,34 @@ export function createTable(
 export const addColumn = (table: string, field: string, column: Shape, dialect: Dialect): string =>
   `ALTER TABLE ${quote(table)} ADD COLUMN ${columnDdl(field, column, dialect)}`;
 
-export const indexName = (table: string, { on }: Index): string => `${table}_${on.join("_")}`;
+/** PostgreSQL cuts longer names without a word, and two of them may then be one. */
+const longestName = 63;
+
+/** `orders(customerId,number) unique`: no two indexes, and no index and table, can come to one name. */
+export function indexName(table: string, { on, unique }: Index): string {
+  const name = `${table}(${on.join(",")})${unique === true ? " unique" : ""}`;
+  if (Buffer.byteLength(name) <= longestName) return name;
+  const hash = createHash("sha256").update(name).digest("hex").slice(0, 16);
+  // A character is at most three bytes a unit: 15 of them and the hash always fit.
+  return `${name.slice(0, 15)}…${hash}`;
+}
 
 export const createIndex = (table: string, index: Index): string =>
   `CREATE ${index.unique === true ? "UNIQUE " : ""}INDEX ${quote(indexName(table, index))} ON ${quote(table)} (${index.on.map(quote).join(", ")})`;
 
-function columnDdl(field: string, { kind, nullable, identity, default: fallback }: Shape, dialect: Dialect): string {
+function columnDdl(field: string, column: Shape, dialect: Dialect): string {
+  const { kind, nullable, identity, default: fallback } = column;
   if (identity)
     return `${quote(field)} ${dialect === "sqlite" ? "INTEGER PRIMARY KEY AUTOINCREMENT" : "bigint GENERATED ALWAYS AS IDENTITY (CACHE 1)"}`;
-  const literal =
-    fallback === undefined
-      ? ""
-      : ` DEFAULT ${typeof fallback === "number" ? String(fallback) : `'${fallback.replaceAll("'", "''")}'`}`;
-  return `${quote(field)} ${types[dialect][kind]}${nullable ? "" : " NOT NULL"}${literal}`;
+  const literal = fallback === undefined ? "" : ` DEFAULT ${literalOf(fallback, kind, dialect)}`;
+  // PostgreSQL has a type for it.
+  const check = kind === "boolean" && dialect === "sqlite" ? ` CHECK (${quote(field)} IN (0, 1))` : "";
+  return `${quote(field)} ${types[dialect][kind]}${nullable ? "" : " NOT NULL"}${literal}${check}`;
+}
+
+/** Negative numbers are put in parentheses: a bare sign is no literal to every parser. */
+function literalOf(value: string | number, kind: Kind, dialect: Dialect): string {
+  if (typeof value === "string") return `'${value.replaceAll("'", "''")}'`;
+  if (kind === "boolean" && dialect === "postgres") return value === 0 ? "false" : "true";
+  return value < 0 ? `(${String(value)})` : String(value);
 }

@@ -12,8 +12,11 @@ export type MaybePromise<T> = T | Promise<T>;
 /** A column of a bulk statement; PostgreSQL wants its type for the array that carries it. */
 export interface ColumnSpec {
   readonly name: string;
-  readonly type: "text" | "bigint" | "bytea";
+  readonly type: "text" | "bigint" | "bytea" | "boolean" | "double precision";
 }
+
+/** `serializable` is the default; who says `read committed` locks the rows that it decides on. SQLite, with one writer, is serializable either way. */
+export type Isolation = "serializable" | "read committed";
 
 export interface Insert {
   readonly into: string;
@@ -21,12 +24,26 @@ export interface Insert {
   readonly rows: readonly (readonly unknown[])[];
   /** Rows that are there already are passed over, and not returned. */
   readonly onConflict?: "nothing";
+  /** Columns of the rows that were really inserted, in their order; those that the database fills in too. */
   readonly returning?: readonly string[];
+}
+
+export type Isolation = "serializable" | "read committed";
+
+/** For PostgreSQL; SQLite has one writer at a time. */
+export interface Begin {
+  /** @default "read committed" */
+  readonly isolation?: Isolation;
+  /** How long a statement waits for a lock before it fails as a conflict. @default 0, without end */
+  readonly lockMs?: number;
 }
 
 /**
  * One connection. SQLite answers at once, PostgreSQL with promises: who awaits both writes one code.
- * Statements take `?` for parameters; on PostgreSQL they become `$1`, `$2`, …
+ * Statements take `?` for parameters; on PostgreSQL they become `$1`, `$2`, … unless the statement has those already. Parameters are text, numbers,
+ * bigints, booleans, bytes or null; whole numbers come back as numbers, and reading one beyond 2^53 fails on both engines, as it would be rounded.
+ *
+ * A statement that fails leaves a transaction of SQLite usable; on PostgreSQL only going back to a savepoint does.
  */
 export interface Session {
   run(sql: string, parameters?: readonly unknown[]): MaybePromise<Result>;
@@ -38,8 +55,9 @@ export interface Session {
     parameters: readonly unknown[],
     list: { readonly type: ColumnSpec["type"]; readonly values: readonly unknown[] },
   ): MaybePromise<Result>;
-  begin(mode: "write" | "read"): MaybePromise<void>;
+  begin(mode: "write" | "read", how?: Begin): MaybePromise<void>;
   commit(): MaybePromise<void>;
+  /** Nothing happens where no transaction is open, or where it went with its connection. */
   rollback(): MaybePromise<void>;
   savepoint(): MaybePromise<void>;
   release(): MaybePromise<void>;
@@ -51,9 +69,10 @@ export interface Session {
 
 /**
  * `conflict`: another transaction won (40001, 40P01, 55P03): run again. `busy`: another writer has the file: try later. `lost`: the connection or the file
- * is gone, or the disk is full: what was committed is safe, nothing more is.
+ * is gone, or the disk is full: what was committed is safe, nothing more is. `unknown`: the connection was lost at a commit, and whether that happened
+ * could not be found out.
  */
-export type ErrorClass = "conflict" | "busy" | "constraint" | "lost" | "other";
+export type ErrorClass = "conflict" | "busy" | "constraint" | "lost" | "unknown" | "other";
 
 export interface Engine {
   readonly name: "sqlite" | "postgres";

@@ -1,11 +1,13 @@
 import { kitProblems } from "../contract/index.ts";
 import type { Runtime } from "../runtime/index.ts";
-import type { Engine, Session } from "./engine.ts";
+import type { Engine, Isolation, Session } from "./engine.ts";
 import type { Attempt, Outcome } from "./turn.ts";
 
 /** A unit that waits for its turn: its handler has asked for the store. */
 export interface Member {
-  readonly attempt: Attempt<unknown>;
+  attempt: Attempt<unknown>;
+  /** Invokes the handler again: what the last attempt did is gone. */
+  restart(): Attempt<unknown>;
   readonly deadline: number;
   /** Set where the unit has an Idempotency-Key. */
   readonly scope: string | undefined;
@@ -15,8 +17,8 @@ export interface Member {
 
 /** What a group does around its units, in its transaction. */
 export interface GroupRules {
-  /** Outcomes that are known before a unit runs: replays. */
-  begin(session: Session, members: readonly Member[]): Promise<ReadonlyMap<Member, Outcome<unknown>>>;
+  /** Outcomes that are known before a unit runs: replays. `wait`: another process is at work under the same key. */
+  begin(session: Session, members: readonly Member[]): Promise<ReadonlyMap<Member, Outcome<unknown> | "wait">>;
   /** Outgoing rows and stored replies of the units that ran. */
   end(session: Session, members: readonly Member[]): Promise<void>;
 }
@@ -30,21 +32,36 @@ interface Job {
 export interface LaneOptions {
   readonly engine: Engine;
   readonly session: Session;
+  /** Of PostgreSQL's transactions. */
+  readonly isolation: Isolation;
   readonly runtime: Runtime;
   readonly rules: GroupRules;
   readonly onFatal: (error: unknown) => void;
 }
 
-const groupSize = 128;
+/** Serializable transactions conflict by what they read: a neighbour's reads would be a unit's own. */
+const groupSizes = { sqlite: 128, "read committed": 16, serializable: 1 } as const;
 /** A group that has run this long takes no more units. */
 const groupMs = 10;
 /** Work that may wait for another transaction waits this long. */
 const laterMs = 50;
 /** How long a job waits for the store. */
 const jobMs = 5_000;
+/** How long a statement waits for another transaction's lock: a group with neighbours hardly, a unit or job alone longer. */
+const lockMs = { group: 20, alone: 1_000 } as const;
+/** Who waits for another process's use of its key asks this often. */
+const keyMs = 20;
+
+/** At READ COMMITTED the kit's jobs (batches, retries, leases) of all processes take turns: they decide by rows that others may be about to insert. */
+const oneJobAtATime = "SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || ' jobs', 0))";
 
 /** Thrown inside a group when its transaction is gone. */
 class TransactionGone extends Error {}
+
+/** Another transaction won: everything of this one runs again. */
+export class Conflict extends Error {}
+
+const overloaded = () => kitProblems.overloaded({}, { headers: { "retry-after": "1" } });
 
 /**
  * A connection that runs groups: units that wait at the same time share one transaction and one sync. A turn is exclusive, and every outcome leaves
@@ -59,9 +76,12 @@ export class Lane {
   #unitsNext = true;
   #timer: { cancel(): void } | undefined;
   #closed = false;
+  readonly #size: number;
+  readonly #waitsForKey = new WeakSet<Member>();
 
   constructor(options: LaneOptions) {
     this.#o = options;
+    this.#size = groupSizes[options.engine.name === "sqlite" ? "sqlite" : options.isolation];
   }
 
   join(member: Member): void {
@@ -80,12 +100,14 @@ export class Lane {
 
   /** Joins the next transaction; makes one of its own only when none comes. The work may not fail for reasons of its own: it shares the fate of others. */
   later<T>(work: (session: Session) => Promise<T>): Promise<T> {
-    return this.#add(this.#later, work, () => {
-      this.#timer ??= this.#o.runtime.timers.after(laterMs, () => {
-        this.#timer = undefined;
-        this.#jobs.push(...this.#later.splice(0));
-        this.#wake();
-      });
+    return this.#add(this.#later, work, () => this.#armLater());
+  }
+
+  #armLater(): void {
+    this.#timer ??= this.#o.runtime.timers.after(laterMs, () => {
+      this.#timer = undefined;
+      this.#jobs.push(...this.#later.splice(0));
+      this.#wake();
     });
   }
 
@@ -137,74 +159,127 @@ export class Lane {
     const job = this.#jobs.shift();
     if (job === undefined) return;
     const deadline = this.#o.runtime.clock.monotonic() + jobMs;
-    let value: unknown;
-    const committed = await this.#transaction(deadline, async (session) => {
-      value = await job.work(session);
-    });
-    job.settle(committed.ok ? { ok: true, value } : committed);
+    for (let round = 1; ; round += 1) {
+      let value: unknown;
+      const committed = await this.#transaction({ deadline, lockMs: lockMs.alone }, async (session) => {
+        if (this.#o.engine.name === "postgres" && this.#o.isolation === "read committed")
+          await session.run(oneJobAtATime);
+        value = await job.work(session);
+      });
+      if (committed !== "conflict") {
+        job.settle(committed.ok ? { ok: true, value } : committed);
+        return;
+      }
+      if (!(await this.#backOff(round, deadline))) {
+        job.settle({ ok: false, error: kitProblems.unavailable({ reason: "The store is in contention." }) });
+        return;
+      }
+    }
+  }
+
+  /** Waits longer each round, by chance, so that two that collide part; false when the deadline has passed. */
+  async #backOff(round: number, deadline: number): Promise<boolean> {
+    const { clock, random, timers } = this.#o.runtime;
+    await timers.sleep(random.next() * Math.min(50, 2 ** round));
+    return clock.monotonic() < deadline;
   }
 
   async #group(): Promise<void> {
-    const { runtime, rules } = this.#o;
-    const now = runtime.clock.monotonic();
-    const waiting = this.#units.splice(0, groupSize);
+    const now = this.#o.runtime.clock.monotonic();
     const members: Member[] = [];
     const scopes = new Set<string>();
-    for (const member of waiting) {
-      if (member.deadline <= now) {
-        member.attempt.fail(undefined);
-        member.settle({ ok: false, error: kitProblems.overloaded({}, { headers: { "retry-after": "1" } }) });
-      } else if (member.scope !== undefined && scopes.has(member.scope)) this.#units.push(member);
+    for (const member of this.#units.splice(0, this.#size)) {
+      if (member.deadline <= now) this.#late(member);
+      else if (member.scope !== undefined && scopes.has(member.scope)) this.#units.push(member);
       else {
         if (member.scope !== undefined) scopes.add(member.scope);
         members.push(member);
       }
     }
     if (members.length === 0) return;
+    const again = await this.#together(members, this.#size > 1 ? lockMs.group : lockMs.alone);
+    for (const member of again) await this.#alone(member);
+  }
+
+  #late(member: Member): void {
+    member.attempt.fail(undefined);
+    const error = this.#waitsForKey.has(member)
+      ? kitProblems.idempotencyKeyInUse({}, { headers: { "retry-after": "1" } })
+      : overloaded();
+    member.settle({ ok: false, error });
+  }
+
+  async #alone(member: Member): Promise<void> {
+    for (let round = 1; ; round += 1) {
+      if (!(await this.#backOff(round, member.deadline))) {
+        this.#late(member);
+        return;
+      }
+      member.attempt.fail(undefined);
+      member.attempt = member.restart();
+      if ((await this.#together([member], lockMs.alone)).length === 0) return;
+    }
+  }
+
+  /** One transaction for all. Resolves with those whose attempts came to nothing in a conflict, in their order; nobody has heard of them. */
+  async #together(members: readonly Member[], lockMs: number): Promise<readonly Member[]> {
+    const { runtime, rules } = this.#o;
     const deadline = Math.max(...members.map((member) => member.deadline));
     const ran: Member[] = [];
-    let known: ReadonlyMap<Member, Outcome<unknown>> = new Map();
-    const committed = await this.#transaction(deadline, async (session) => {
+    let left: readonly Member[] = [];
+    let known: ReadonlyMap<Member, Outcome<unknown> | "wait"> = new Map();
+    const committed = await this.#transaction({ deadline, lockMs }, async (session) => {
       runtime.faults.at("unit:begun");
       const started = runtime.clock.monotonic();
       known = await rules.begin(session, members);
       for (const [at, member] of members.entries()) {
-        if (known.has(member)) member.attempt.fail(undefined);
-        else if (at > 0 && runtime.clock.monotonic() - started > groupMs) {
-          this.#units.unshift(...members.slice(at).filter((left) => !known.has(left)));
+        if (known.has(member)) continue;
+        if (ran.length > 0 && runtime.clock.monotonic() - started > groupMs) {
+          left = members.slice(at).filter((other) => !known.has(other));
           break;
-        } else {
-          ran.push(member);
-          await this.turn(session, member.attempt);
         }
+        ran.push(member);
+        await this.turn(session, member.attempt);
       }
       runtime.faults.at("unit:ran");
       await rules.end(session, ran);
       runtime.faults.at("unit:committing");
     });
-    if (committed.ok) runtime.faults.at("unit:committed");
-    const back = new Set(this.#units);
+    if (committed === "conflict") return members;
+    if (committed.ok) {
+      runtime.faults.at("unit:committed");
+      this.#units.unshift(...left);
+    }
     for (const member of members) {
-      if (back.has(member) && committed.ok) continue;
+      const outcome = known.get(member) ?? member.attempt.outcome;
       if (!committed.ok) {
         member.attempt.fail(undefined);
         member.settle(committed);
-      } else
-        member.settle(
-          known.get(member) ??
-            member.attempt.outcome ?? { ok: false, error: new Error("A unit ended without an outcome.") },
-        );
+      } else if (outcome === "wait") this.#waitForKey(member);
+      else if (!left.includes(member)) {
+        if (known.has(member)) member.attempt.fail(undefined);
+        member.settle(outcome ?? { ok: false, error: new Error("A unit ended without an outcome.") });
+      }
     }
-    if (!committed.ok) this.#units = this.#units.filter((member) => !members.includes(member));
+    return [];
+  }
+
+  #waitForKey(member: Member): void {
+    this.#waitsForKey.add(member);
+    const { clock, timers } = this.#o.runtime;
+    timers.after(Math.min(keyMs, member.deadline - clock.monotonic()), () => this.join(member));
   }
 
   /** Grants the turn: executes what the handler asks for until it is done. A unit that fails leaves no trace in the transaction. */
   async turn(session: Session, attempt: Attempt<unknown>): Promise<Outcome<unknown>> {
+    const { engine } = this.#o;
     const { turn } = attempt;
     let saved = false;
+    let failed: unknown;
     do {
       for (let statement = turn.next(); statement !== undefined; statement = turn.next()) {
-        if (statement.writes && !saved) {
+        // PostgreSQL: a read that fails spoils the transaction, too.
+        if (!saved && (statement.writes || engine.name === "postgres")) {
           await session.savepoint();
           saved = true;
         }
@@ -214,25 +289,36 @@ export class Lane {
           statement.resolve(result);
         } catch (error) {
           // Some errors end the whole transaction; going on would commit the rest of the unit alone.
-          if (!session.inTransaction())
+          if (!session.inTransaction() || ["conflict", "lost"].includes(engine.classify(error)))
             throw new TransactionGone("The engine ended the transaction.", { cause: error });
+          failed ??= error;
           statement.reject(error);
         }
       }
     } while ((await attempt.pause()) === "wants");
+    if (failed !== undefined && attempt.outcome?.ok === true) {
+      attempt.fail(
+        new Error(
+          `${turn.label} went on after a statement had failed: let the error leave the handler, or ask in a way that does not fail ("on conflict").`,
+          { cause: failed },
+        ),
+      );
+    }
     const outcome = attempt.outcome ?? { ok: false as const, error: new Error("A unit ended without an outcome.") };
     if (saved) await (outcome.ok ? session.release() : session.rollbackToSavepoint());
     return outcome;
   }
 
-  /** BEGIN to COMMIT. Whatever fails, nothing is committed and the caller gets the reason as a problem. */
-  async #transaction(deadline: number, work: (session: Session) => Promise<void>): Promise<Outcome<undefined>> {
+  /** BEGIN to COMMIT. Whatever fails, nothing is committed and the caller gets the reason as a problem; after a conflict it runs again. */
+  async #transaction(
+    { deadline, lockMs }: { readonly deadline: number; readonly lockMs: number },
+    work: (session: Session) => Promise<void>,
+  ): Promise<Outcome<undefined> | "conflict"> {
     const { session, engine, onFatal } = this.#o;
     let committing = false;
     let riders: Job[] = [];
     try {
-      if (!(await this.#begin(deadline)))
-        return { ok: false, error: kitProblems.overloaded({}, { headers: { "retry-after": "1" } }) };
+      if (!(await this.#begin(deadline, lockMs))) return { ok: false, error: overloaded() };
       await work(session);
       riders = this.#later.splice(0);
       const rode: { job: Job; value: unknown }[] = [];
@@ -243,14 +329,25 @@ export class Lane {
       return { ok: true, value: undefined };
     } catch (error) {
       await this.#rollback();
+      const kind =
+        error instanceof Conflict
+          ? "conflict"
+          : engine.classify(error instanceof TransactionGone ? error.cause : error);
+      if (kind === "conflict") {
+        this.#later.unshift(...riders);
+        if (riders.length > 0) this.#armLater();
+        return "conflict";
+      }
       for (const job of riders)
         job.settle({
           ok: false,
           error: kitProblems.unavailable({ reason: "The store could not commit." }, { cause: error }),
         });
-      if (committing && engine.classify(error) === "lost") onFatal(error);
+      // A server keeps what it has committed, whatever becomes of the connection; a file that cannot be written keeps nothing for certain.
+      if (committing && kind === "lost" && engine.name === "sqlite") onFatal(error);
       if (error instanceof Rejected) return { ok: false, error: error.cause };
-      const infrastructure = committing || error instanceof TransactionGone || engine.classify(error) !== "other";
+      if (kind === "unknown") return { ok: false, error: kitProblems.outcomeUnknown({}, { cause: error }) };
+      const infrastructure = committing || error instanceof TransactionGone || kind !== "other";
       return {
         ok: false,
         error: infrastructure
@@ -272,11 +369,11 @@ export class Lane {
   }
 
   /** A busy store is asked again, later and later, without blocking the event loop; false when the deadline has passed. */
-  async #begin(deadline: number): Promise<boolean> {
-    const { session, engine, runtime } = this.#o;
+  async #begin(deadline: number, lockMs: number): Promise<boolean> {
+    const { session, engine, isolation, runtime } = this.#o;
     for (let pause = 1; ; pause = Math.min(20, pause * 2)) {
       try {
-        await session.begin("write");
+        await session.begin("write", { isolation, lockMs });
         return true;
       } catch (error) {
         if (engine.classify(error) !== "busy") throw error;

@@ -19,12 +19,11 @@ export async function takeLease(
   const { rows } = await session.run("SELECT owner, epoch, expires FROM holdfast_leases WHERE name = ?", [name]);
   const [row] = rows;
   if (row === undefined) {
-    await session.run("INSERT INTO holdfast_leases (name, owner, epoch, expires) VALUES (?, ?, 1, ?)", [
-      name,
-      owner,
-      now + ttlMs,
-    ]);
-    return { name, epoch: 1 };
+    const { changes } = await session.run(
+      "INSERT INTO holdfast_leases (name, owner, epoch, expires) VALUES (?, ?, 1, ?) ON CONFLICT DO NOTHING",
+      [name, owner, now + ttlMs],
+    );
+    return changes === 0 ? undefined : { name, epoch: 1 };
   }
   const holder = textOf(row, "owner");
   const expires = numberOf(row, "expires");
@@ -32,12 +31,12 @@ export async function takeLease(
   if (!mine && expires > now && expires <= now + ttlMs && !isGone(holder)) return undefined;
   const epoch = numberOf(row, "epoch") + (mine ? 0 : 1);
   if (mine) faults.at("lease:renewing");
-  await session.run("UPDATE holdfast_leases SET owner = ?, epoch = ?, expires = ? WHERE name = ?", [
-    owner,
-    epoch,
-    now + ttlMs,
-    name,
-  ]);
+  // Where two may read at the same time, one of them finds the row changed.
+  const { changes } = await session.run(
+    "UPDATE holdfast_leases SET owner = ?, epoch = ?, expires = ? WHERE name = ? AND owner = ? AND epoch = ?",
+    [owner, epoch, now + ttlMs, name, holder, numberOf(row, "epoch")],
+  );
+  if (changes === 0) return undefined;
   if (mine) faults.at("lease:renewed");
   return { name, epoch };
 }

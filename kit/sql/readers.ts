@@ -1,21 +1,29 @@
-import type { Result, Session } from "./engine.ts";
+import { kitProblems } from "../contract/index.ts";
+import type { Engine, Result, Session } from "./engine.ts";
 import type { Attempt, Statement } from "./turn.ts";
 
 /** The read-only connection: snapshots take turns on it, single statements go in between. */
 export class Readers {
   readonly #session: Session;
+  readonly #engine: Engine;
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(session: Session) {
+  constructor(session: Session, engine: Engine) {
     this.#session = session;
+    this.#engine = engine;
   }
 
-  /** One after another; a failure is its own caller's. */
+  /** One after another; a failure is its own caller's: `kit/unavailable` where the store cannot be reached. */
   use<T>(work: (session: Session) => Promise<T>): Promise<T> {
-    const mine = this.#last.then(
-      () => work(this.#session),
-      () => work(this.#session),
-    );
+    const attempt = async () => {
+      try {
+        return await work(this.#session);
+      } catch (error) {
+        if (this.#engine.classify(error) !== "lost") throw error;
+        throw kitProblems.unavailable({ reason: "The store cannot be read." }, { cause: error });
+      }
+    };
+    const mine = this.#last.then(attempt, attempt);
     this.#last = mine;
     return mine;
   }

@@ -1,8 +1,8 @@
 import { kitProblems } from "../contract/index.ts";
 import type { KeyClaim, StoredReply } from "../messaging/index.ts";
 import type { Runtime } from "../runtime/index.ts";
-import type { ColumnSpec, Row, Session } from "./engine.ts";
-import type { GroupRules, Member } from "./lane.ts";
+import type { ColumnSpec, Engine, Row, Session } from "./engine.ts";
+import { Conflict, type GroupRules, type Member } from "./lane.ts";
 import { insertOutgoing, maybeText, numberOf, textOf } from "./rows.ts";
 import type { Outcome } from "./turn.ts";
 
@@ -49,22 +49,33 @@ export class Replay {
   }
 }
 
+/** The scopes whose locks others hold. Taken before the look-up, so that what its holder committed is seen. */
+async function lockedElsewhere(session: Session, scopes: readonly string[]): Promise<ReadonlySet<string>> {
+  const { rows } = await session.run(
+    "SELECT scope, pg_try_advisory_xact_lock(hashtextextended(current_schema() || ' ' || scope, 0)) AS mine FROM unnest(?::text[]) AS scope",
+    [scopes],
+  );
+  return new Set(rows.filter(({ mine }) => mine !== true).map((row) => textOf(row, "scope")));
+}
+
 /**
- * Keys are looked up when the group begins: one writer at a time, so that what is not there then is not there at its end either. Stored is exactly what
- * committed a write, whatever its status; what threw or wrote nothing leaves no row.
+ * Keys are looked up when the group begins, with one writer at a time (SQLite) or under a lock for each key (PostgreSQL), so that what is not there then
+ * is not there at its end either. Stored is exactly what committed a write, whatever its status; what threw or wrote nothing leaves no row.
  */
-export function requestRules(runtime: Runtime, requests: WeakMap<Member, Request>): GroupRules {
+export function requestRules(runtime: Runtime, engine: Engine["name"], requests: WeakMap<Member, Request>): GroupRules {
   return {
     async begin(session, members) {
-      const known = new Map<Member, Outcome<unknown>>();
+      const known = new Map<Member, Outcome<unknown> | "wait">();
       const keyed = members.filter((member) => requests.has(member));
       if (keyed.length === 0) return known;
       const scopes = keyed.flatMap(({ scope }) => scope ?? []).toSorted((a, b) => (a < b ? -1 : 1));
+      const locked = engine === "postgres" ? await lockedElsewhere(session, scopes) : new Set<string>();
       const { rows } = await session.runWithList(select, [], { type: "text", values: scopes });
       const found = new Map(rows.map((row) => [textOf(row, "scope"), row]));
       for (const member of keyed) {
         const request = requests.get(member);
         const row = request === undefined ? undefined : found.get(request.key.scope);
+        if (row === undefined && member.scope !== undefined && locked.has(member.scope)) known.set(member, "wait");
         if (request === undefined || row === undefined) continue;
         try {
           known.set(member, { ok: true, value: new Replay(replyOf(row, request.key.fingerprint)) });
@@ -90,7 +101,14 @@ export function requestRules(runtime: Runtime, requests: WeakMap<Member, Request
           [request.key.scope, request.key.fingerprint, status, body ?? null, JSON.stringify(headers), Math.floor(at)],
         ];
       });
-      if (rows.length > 0) await session.insertMany({ into: "holdfast_keys", columns, rows });
+      const inserted = await session.insertMany({
+        into: "holdfast_keys",
+        columns,
+        rows,
+        onConflict: "nothing",
+        returning: ["scope"],
+      });
+      if (inserted.length < rows.length) throw new Conflict("A key was used by another process at the same time.");
     },
   };
 }

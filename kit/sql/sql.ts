@@ -1,48 +1,64 @@
 import path from "node:path";
+import type { Store } from "../messaging/index.ts";
 import type { StorePlace, StoreSpec } from "../service/index.ts";
 import { kitMigrations } from "./kit-tables.ts";
 import { kyselyFactory, nameFaults } from "./kysely.ts";
 import { migrate, migrationFaults, type Migration } from "./migrations.ts";
+import { postgresEngine } from "./postgres.ts";
 import { sqliteEngine } from "./sqlite.ts";
 import { SqlStore } from "./store.ts";
 import type { Db, Tables } from "./tables.ts";
-import type { Engine } from "./engine.ts";
+import type { Engine, Isolation } from "./engine.ts";
 
 export interface SqlOptions<T extends Tables> {
   readonly tables: T;
   readonly migrations: readonly Migration[];
+  /**
+   * On PostgreSQL: `serializable` needs no help from handlers and runs one unit a transaction; with `read committed` units share transactions, and handlers
+   * lock what they decide on (`forUpdate`, a version, or one row that stands for a rule over several). @default "serializable"
+   */
+  readonly isolation?: Isolation;
 }
 
 /** A store on an SQL engine, declared: `db` is a Kysely over these tables. */
-export function sql<const T extends Tables>({ tables, migrations }: SqlOptions<T>): StoreSpec<{ readonly db: Db<T> }> {
+export function sql<const T extends Tables>(options: SqlOptions<T>): StoreSpec<{ readonly db: Db<T> }> {
+  const { tables, migrations } = options;
   return {
     engine: "sql",
     faults: () => [...migrationFaults(tables, migrations), ...nameFaults(tables)],
-    async open(place) {
-      const engine = engineOf(place);
-      await migrate(engine, "holdfast", kitMigrations);
-      await migrate(engine, place.name, migrations);
-      const writer = await engine.open("writer");
-      const reader = await engine.open("reader");
-      const store = new SqlStore({
-        id: await identify(engine, place),
-        engine,
-        writer,
-        reader,
-        runtime: place.runtime,
-        kysely: kyselyFactory(engine.name, tables),
-        onFatal: place.onFatal,
-      });
-      // Proof: `db` is a Kysely over the very tables of this declaration.
-      return store as unknown as Awaited<ReturnType<StoreSpec<{ readonly db: Db<T> }>["open"]>>;
-    },
+    open: (place) => openStore(engineOf(place), place, options),
   };
 }
 
-function engineOf({ url, name, durability }: StorePlace): Engine {
+export async function openStore<T extends Tables>(
+  engine: Engine,
+  place: StorePlace,
+  { tables, migrations, isolation = "serializable" }: SqlOptions<T>,
+): Promise<Store<{ readonly db: Db<T> }>> {
+  await migrate(engine, "holdfast", kitMigrations);
+  await migrate(engine, place.name, migrations);
+  const writer = await engine.open("writer");
+  const reader = await engine.open("reader");
+  const store = new SqlStore({
+    id: await identify(engine, place),
+    engine,
+    writer,
+    reader,
+    isolation,
+    runtime: place.runtime,
+    kysely: kyselyFactory(engine.name, tables),
+    onFatal: place.onFatal,
+  });
+  // Proof: `db` is a Kysely over the very tables of this declaration.
+  return store as unknown as Store<{ readonly db: Db<T> }>;
+}
+
+export function engineOf({ url, name, durability, runtime }: StorePlace): Engine {
   const [scheme, rest] = [url.slice(0, url.indexOf(":")), url.slice(url.indexOf(":") + 1)];
   if (scheme === "sqlite") return sqliteEngine({ file: path.join(rest, `${name}.db`), durability });
-  throw new Error(`The store "${scheme}" is not known: sqlite:<folder> is.`);
+  if (scheme === "postgres" || scheme === "postgresql")
+    return postgresEngine({ url, schema: name, durability, runtime });
+  throw new Error(`The store "${scheme}" is not known: sqlite:<folder> and postgres://… are.`);
 }
 
 /** A random id, made with the store: two stores of one name are told apart by it. */
@@ -50,6 +66,7 @@ async function identify(engine: Engine, { runtime }: StorePlace): Promise<string
   const session = await engine.open("writer");
   try {
     await session.begin("write");
+    if (engine.name === "postgres") await session.run("LOCK TABLE holdfast_store IN EXCLUSIVE MODE");
     const { rows } = await session.run("SELECT id FROM holdfast_store");
     const known = rows[0]?.["id"];
     if (typeof known === "string") {

@@ -3,6 +3,7 @@ import path from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { quote } from "./ddl.ts";
 import type { Engine, ErrorClass, Insert, Result, Row, Session } from "./engine.ts";
+import { badParameter, RecentlyUsed } from "./statements.ts";
 
 export interface SqliteOptions {
   /** The database file; folders are made. */
@@ -36,12 +37,14 @@ export function sqliteEngine({ file, durability }: SqliteOptions): Engine {
   };
 }
 
-/** Prepared statements kept; the least recently used one goes first. */
-const keptStatements = 500;
+interface Prepared {
+  readonly statement: StatementSync;
+  readonly reads: boolean;
+}
 
 export class SqliteSession implements Session {
   readonly #db: DatabaseSync;
-  readonly #statements = new Map<string, { readonly statement: StatementSync; readonly reads: boolean }>();
+  readonly #statements = new RecentlyUsed<Prepared>(500);
 
   constructor(db: DatabaseSync) {
     this.#db = db;
@@ -60,11 +63,22 @@ export class SqliteSession implements Session {
   }
 
   insertMany({ into, columns, rows, onConflict, returning = [] }: Insert): readonly Row[] {
-    const names = columns.map(({ name }) => name);
-    const sql = `INSERT INTO ${into} (${names.map(quote).join(", ")}) VALUES (${names.map(() => "?").join(", ")})${onConflict === undefined ? "" : " ON CONFLICT DO NOTHING"}`;
     if (rows.length === 0) return [];
-    const { statement } = this.#prepare(sql);
+    const names = columns.map(({ name }) => name);
+    let sql = `INSERT INTO ${quote(into)} (${names.map(quote).join(", ")}) VALUES (${names.map(() => "?").join(", ")})${onConflict === undefined ? "" : " ON CONFLICT DO NOTHING"}`;
     const inserted: Row[] = [];
+    if (returning.some((name) => !names.includes(name))) {
+      sql += ` RETURNING ${returning.map(quote).join(", ")}`;
+      const { statement } = this.#prepare(sql);
+      for (const row of rows) {
+        // Proof: without `setReturnArrays` a row is an object by column name; undefined where the conflict passed it over.
+        const answer = statement.get(...row.map(bind)) as Row | undefined;
+        if (answer !== undefined) inserted.push(answer);
+      }
+      return inserted;
+    }
+    // What goes in is what would come back: asking for it costs more than remembering it.
+    const { statement } = this.#prepare(sql);
     for (const row of rows) {
       const { changes } = statement.run(...row.map(bind));
       if (returning.length > 0 && changes > 0)
@@ -104,15 +118,11 @@ export class SqliteSession implements Session {
     if (this.#db.isOpen) this.#db.close();
   }
 
-  #prepare(sql: string) {
+  #prepare(sql: string): Prepared {
     const known = this.#statements.get(sql);
     if (known !== undefined) return known;
     const statement = this.#db.prepare(sql);
     const prepared = { statement, reads: statement.columns().length > 0 };
-    if (this.#statements.size >= keptStatements) {
-      const [oldest] = this.#statements.keys();
-      if (oldest !== undefined) this.#statements.delete(oldest);
-    }
     this.#statements.set(sql, prepared);
     return prepared;
   }
@@ -129,17 +139,18 @@ function bind(value: unknown): string | number | bigint | null | Uint8Array {
     return value;
   if (value === undefined) return null;
   if (typeof value === "boolean") return value ? 1 : 0;
-  throw new TypeError(
-    `A parameter of a statement is of type ${typeof value}: give text, numbers, booleans, bytes or null.`,
-  );
+  throw badParameter(value);
 }
 
-/** By the primary result code (https://sqlite.org/rescode.html). */
+/** PRIMARYKEY, UNIQUE, ROWID */
+const uniqueCodes = [1555, 2067, 2579];
+
+/** By the result code (https://sqlite.org/rescode.html). */
 function classify(error: unknown): ErrorClass {
   if (!(error instanceof Error && "errcode" in error && typeof error.errcode === "number")) return "other";
   const primary = error.errcode & 0xff;
   if (primary === 5 || primary === 6) return "busy";
-  if (primary === 19) return "constraint";
+  if (primary === 19) return uniqueCodes.includes(error.errcode) ? "unique" : "constraint";
   // FULL, IOERR, CORRUPT, CANTOPEN, NOTADB, READONLY
   return [13, 10, 11, 14, 26, 8].includes(primary) ? "lost" : "other";
 }

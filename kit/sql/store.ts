@@ -2,7 +2,7 @@ import { kitProblems } from "../contract/index.ts";
 import type { Batch, KeyClaim, Lease, Settled, Store, StoredReply, Unit, UnitOfWork } from "../messaging/index.ts";
 import type { Runtime } from "../runtime/index.ts";
 import { DeadLetters } from "./dead-letters.ts";
-import type { Engine, Result, Session } from "./engine.ts";
+import type { Engine, Isolation, Result, Session } from "./engine.ts";
 import { takeIn } from "./intake.ts";
 import type { Parts } from "./message-unit.ts";
 import { envelopeNames } from "./kit-tables.ts";
@@ -21,6 +21,7 @@ export interface StoreParts {
   readonly engine: Engine;
   readonly writer: Session;
   readonly reader: Session;
+  readonly isolation: Isolation;
   readonly runtime: Runtime;
   readonly kysely: ReturnType<typeof kyselyFactory>;
   readonly onFatal: (error: unknown) => void;
@@ -39,11 +40,12 @@ export class SqlStore implements Store<object> {
   readonly #wakes: (() => void)[] = [];
   readonly #close: () => Promise<void>;
 
-  constructor({ id, engine, writer, reader, runtime, kysely, onFatal }: StoreParts) {
+  constructor({ id, engine, writer, reader, isolation, runtime, kysely, onFatal }: StoreParts) {
     this.id = id;
     this.#runtime = runtime;
-    this.#lane = new Lane({ engine, session: writer, runtime, rules: requestRules(runtime, this.#requests), onFatal });
-    this.#readers = new Readers(reader);
+    const rules = requestRules(runtime, engine.name, this.#requests);
+    this.#lane = new Lane({ engine, session: writer, isolation, runtime, rules, onFatal });
+    this.#readers = new Readers(reader, engine);
     this.#deadLetters = new DeadLetters(runtime);
     const access = (turn: { issue(statement: Statement): Promise<Result> }) =>
       kysely((statement) => turn.issue(statement));
@@ -67,24 +69,31 @@ export class SqlStore implements Store<object> {
 
   async unit<T>({ label, deadline, key, encode, work }: UnitOfWork<object, T>): Promise<Settled<T>> {
     const { faults } = this.#runtime;
-    const turn = new Turn(label, { readOnly: false });
+    const start = () => {
+      const turn = new Turn(label, { readOnly: false });
+      return new Attempt<T>(turn, () => work(this.#unit(turn)));
+    };
     faults.inFlight(1);
     try {
-      const attempt = new Attempt<T>(turn, () => work(this.#unit(turn)));
+      const attempt = start();
       if ((await attempt.pause()) === "done") return { kind: "committed", value: settled(attempt.outcome, label) };
-      const value = await new Promise((resolve, reject) => {
+      const { value, outgoing } = await new Promise<{ value: unknown; outgoing: number }>((resolve, reject) => {
         const member: Member = {
           attempt,
+          restart: start,
           deadline,
           scope: key?.scope,
-          settle: (outcome) => (outcome.ok ? resolve(outcome.value) : reject(outcome.error)),
+          settle: (outcome) =>
+            outcome.ok
+              ? resolve({ value: outcome.value, outgoing: member.attempt.turn.outgoing.length })
+              : reject(outcome.error),
         };
         // Proof: what `encode` takes is what `work` resolves with.
         if (key !== undefined && encode !== undefined)
           this.#requests.set(member, { key, encode: (result) => encode(result as T) });
         this.#lane.join(member);
       });
-      if (turn.outgoing.length > 0) this.#woken();
+      if (outgoing > 0) this.#woken();
       faults.at("reply:sending");
       // Proof: it is the outcome of `attempt`, or a Replay made by the group.
       return value instanceof Replay

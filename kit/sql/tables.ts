@@ -18,16 +18,26 @@ export interface Column<Select = unknown, Insert = Select, Update = Insert> exte
   readonly types?: ColumnType<Select, Insert, Update>;
   primaryKey(): Column<Select, Insert, Update>;
   optional(): Column<Select | null, Insert | null | undefined, Update | null>;
-  /** For rows that are there before the column is, and for inserts that leave it out. */
-  defaultTo(value: string | number): Column<Select, Insert | undefined, Update>;
+  /** For rows that are there before the column is, and for inserts that leave it out. Bytes have none. */
+  defaultTo(value: Default<Select>): Column<Select, Insert | undefined, Update>;
 }
+
+type Default<Select> = Exclude<Select, null | undefined | Uint8Array>;
+
+/** As the database keeps it: 0 or 1, and JSON as text. */
+const stored = (value: unknown): string | number =>
+  typeof value === "boolean"
+    ? Number(value)
+    : typeof value === "string" || typeof value === "number"
+      ? value
+      : JSON.stringify(value);
 
 function column<S, I = S, U = I>(shape: Shape): Column<S, I, U> {
   return {
     ...shape,
     primaryKey: () => column({ ...shape, primary: true }),
     optional: () => column({ ...shape, nullable: true }),
-    defaultTo: (value) => column({ ...shape, default: value }),
+    defaultTo: (value) => column({ ...shape, default: stored(value) }),
   };
 }
 const of = (kind: Kind): Shape => ({ kind, nullable: false, primary: false, identity: false, default: undefined });
@@ -67,6 +77,9 @@ export function table<const C extends Readonly<Record<string, Shape>>>(
 ): Table<C> {
   const primaryKey =
     options.primaryKey ?? Object.entries(columns).flatMap(([field, { primary }]) => (primary ? [field] : []));
+  const numbered = Object.entries(columns).flatMap(([field, { identity }]) => (identity ? [field] : []));
+  if (numbered.length > 0 && (numbered.length > 1 || primaryKey.join() !== numbered.join()))
+    throw new Error(`An identity is the only one of its table, and its primary key alone: ${numbered.join(", ")}.`);
   return { columns, primaryKey, indexes: options.indexes ?? [] };
 }
 
