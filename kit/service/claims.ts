@@ -3,7 +3,7 @@ import type { KeyClaim, StoredReply } from "../messaging/index.ts";
 import type { Runtime } from "../runtime/index.ts";
 
 /**
- * Idempotency-Keys in use in this process: twins wait here, outside any transaction, for the first of them, then look its reply up.
+ * Idempotency-Keys in use in this process: twins queue here, outside any transaction: the first runs, the others look its reply up, one after another.
  * Between processes the store decides.
  */
 export class Claims {
@@ -20,21 +20,16 @@ export class Claims {
     deadline: number,
     steps: { readonly stored: () => Promise<StoredReply | undefined>; readonly first: () => Promise<StoredReply> },
   ): Promise<StoredReply> {
-    for (;;) {
-      const twin = this.#inUse.get(claim.scope);
-      if (twin === undefined) break;
-      await this.#wait(twin, deadline);
-    }
-    const work = this.#lookUpOrRun(steps);
-    const settled = work.then(
-      () => undefined,
-      () => undefined,
-    );
-    this.#inUse.set(claim.scope, settled);
+    const before = this.#inUse.get(claim.scope);
+    const done = Promise.withResolvers<void>();
+    const mine = (before ?? Promise.resolve()).then(() => done.promise);
+    this.#inUse.set(claim.scope, mine);
     try {
-      return await work;
+      if (before !== undefined) await this.#wait(before, deadline);
+      return await this.#lookUpOrRun(steps);
     } finally {
-      this.#inUse.delete(claim.scope);
+      done.resolve();
+      if (this.#inUse.get(claim.scope) === mine) this.#inUse.delete(claim.scope);
     }
   }
 

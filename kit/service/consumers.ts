@@ -15,6 +15,7 @@ export function subscriptionOf(service: string, consumer: Consumer, inUnit: InUn
     handler: name,
     service,
     identity: `${envelope.source} ${envelope.id}`,
+    repeatable: true,
     id: envelope.id,
     correlationId: envelope.correlationId,
     trace: parseTraceparent(envelope.traceparent, surroundings.runtime.random),

@@ -75,6 +75,8 @@ export class Handler {
       handler: handlerName(this.route.endpoint),
       service: this.route.endpoint.owner,
       identity,
+      repeatable:
+        this.route.endpoint.spec.idempotent === true || !["POST", "PATCH"].includes(this.route.endpoint.method),
       id: request.requestId,
       correlationId: request.correlationId,
       trace: request.trace,

@@ -4,9 +4,10 @@ import type { Runtime } from "../runtime/index.ts";
 import type { Logger } from "../telemetry/index.ts";
 import { Claims } from "./claims.ts";
 import { subscriptionOf } from "./consumers.ts";
-import { handlerName } from "./faults.ts";
+import { clashes, handlerName } from "./faults.ts";
 import { compileRoute, type CompiledRoute } from "./routes.ts";
-import type { RunningService } from "./running.ts";
+import { deadLetterOperations, type Operation } from "./operations.ts";
+import type { Dispatch, RunningService } from "./running.ts";
 import type { Service } from "./service.ts";
 import { Handler } from "./handler.ts";
 import type { Calls, Cause, Surroundings } from "./unit-context.ts";
@@ -44,6 +45,11 @@ export async function startService(service: Service, environment: Environment): 
   // Proof: `config` was validated against the same schema that typed the callback.
   const config = environment.config as never;
   const resources = (await spec.resources?.({ config, signal: stopping.signal, log })) ?? {};
+  const taken = clashes(resources);
+  if (taken.length > 0)
+    throw new Error(
+      `${name}: the resources ${taken.join(", ")} are given to every handler already: name them otherwise.`,
+    );
   const surroundings: Surroundings = { runtime, log, calls: environment.calls };
   const scopeOf = (access: object, cause: Cause): object =>
     // Proof: `access` is what the store of this very spec gives, `config` as above.
@@ -54,6 +60,12 @@ export async function startService(service: Service, environment: Environment): 
     service.routes.map((route) => [
       route.endpoint.route,
       new Handler(route, compileRoute(route.endpoint), store, inUnit),
+    ]),
+  );
+  const operations = new Map(
+    deadLetterOperations(name).map((operation) => [
+      operation.endpoint.route,
+      { ...operation, route: compileRoute(operation.endpoint) },
     ]),
   );
   const claims = new Claims(runtime);
@@ -67,6 +79,14 @@ export async function startService(service: Service, environment: Environment): 
   const consumer = await startConsumer({ store, broker, runtime, log, service: name, owner, subscriptions });
   const housekeeping = startHousekeeping({ store, runtime, log });
 
+  const operate = async ({ run, route }: Operation & { readonly route: CompiledRoute }, request: Dispatch) => {
+    try {
+      const actor = request.caller?.kind === "user" ? request.caller.id : "";
+      return route.encode(await run(store, route.admit(request), actor));
+    } catch (error) {
+      throw failure(error, route);
+    }
+  };
   const failure = (error: unknown, route: CompiledRoute): unknown => {
     if (route.declares(error)) return error;
     environment.onBug?.(error);
@@ -76,12 +96,14 @@ export async function startService(service: Service, environment: Environment): 
 
   return {
     name,
-    endpoints: service.routes.map(({ endpoint }): Endpoint => endpoint),
+    endpoints: [...service.routes, ...operations.values()].map(({ endpoint }): Endpoint => endpoint),
     events: service.contracts.filter((contract) => contract.kind === "event"),
     problems: service.contracts.filter((contract) => contract.kind === "problem"),
     store,
     async dispatch(request) {
       if (stopping.signal.aborted) throw kitProblems.unavailable({ reason: "The service is shutting down." });
+      const operation = operations.get(request.endpoint.route);
+      if (operation !== undefined) return operate(operation, request);
       const handler = routes.get(request.endpoint.route);
       if (handler === undefined) throw kitProblems.notFound({});
       try {

@@ -11,6 +11,8 @@ export interface Cause {
   readonly service: string;
   /** Set for a message, and for a request with an Idempotency-Key: ids and effect keys are derived from it. */
   readonly identity: string | undefined;
+  /** Whether the caller may repeat it under one identity: what has effects must. */
+  readonly repeatable: boolean;
   /** Id of the message or request. */
   readonly id: string;
   readonly correlationId: string;
@@ -60,8 +62,13 @@ export function outside(cause: Cause, surroundings: Surroundings) {
       calls += 1;
       return surroundings.calls.call(endpoint, request, { ...cause, ordinal: calls });
     },
-    effect: <T>(name: string, act: (key: string) => Promise<T>): Promise<T> =>
-      act(effectKey(cause, surroundings.runtime, name)),
+    effect: async <T>(name: string, act: (key: string) => Promise<T>): Promise<T> => {
+      if (!cause.repeatable)
+        throw new Error(
+          `${cause.handler} has the effect "${name}": declare its endpoint idempotent: true, so that a repetition cannot have it twice.`,
+        );
+      return act(effectKey(cause, surroundings.runtime, name));
+    },
   };
 }
 

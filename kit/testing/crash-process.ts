@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { readFileSync, rmSync } from "node:fs";
 import path from "node:path";
-import type { FaultPoint, FaultReport } from "../runtime/index.ts";
+import type { FaultReport } from "../runtime/index.ts";
 
 export interface Launch {
   /** The entry of the platform, and its arguments. */
@@ -82,9 +82,8 @@ export const isVictim = (started: Victim | FaultReport): started is Victim => st
 
 function readReport(file: string): FaultReport {
   try {
-    const { killedAt, inFlight, hits }: Record<string, unknown> = JSON.parse(readFileSync(file, "utf8"));
     // Proof: written by the planted faults of the same version of the kit.
-    return { killedAt: killedAt as FaultPoint | undefined, inFlight: Number(inFlight), hits: hits as FaultReport["hits"] };
+    return JSON.parse(readFileSync(file, "utf8")) as FaultReport;
   } catch {
     return { killedAt: undefined, inFlight: 0, hits: {} };
   }

@@ -31,7 +31,7 @@ function compare(data: string, rows: (name: string, sql: string) => Rows): Recon
     joined: column("broker", `SELECT DISTINCT "key" || ' ' || "messageId" FROM log WHERE type = 'customer.created' AND version = 1`).map(firstWord),
     placed: column("broker", `SELECT DISTINCT "key" || ' ' || "messageId" FROM log WHERE type = 'order.created'`).map(firstWord),
   };
-  const acked = { customer: [] as string[], order: [] as string[] };
+  const acked: Readonly<Record<"customer" | "order", string[]>> = { customer: [], order: [] };
   for (const [key, { what, id }] of requests) {
     if (id === undefined) violations.push(`The request ${key} never got an answer.`);
     else acked[what].push(id);

@@ -1,0 +1,81 @@
+// `node scripts/timings.ts`: how long a newcomer waits. Prints; a figure beyond its bound fails.
+import { spawn, type ChildProcess } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { exitOf } from "./children.ts";
+import { root } from "./repository.ts";
+
+interface Figure {
+  readonly what: string;
+  readonly seconds: number;
+  readonly bound: number;
+}
+const figures: Figure[] = [];
+const folder = mkdtempSync(path.join(os.tmpdir(), "holdfast-timings-"));
+const clone = path.join(folder, "clone");
+const data = path.join(folder, "data");
+const npm = process.platform === "win32" ? "npm.cmd" : "npm";
+
+async function timed(what: string, bound: number, work: () => Promise<void>): Promise<void> {
+  const started = performance.now();
+  await work();
+  figures.push({ what, seconds: (performance.now() - started) / 1000, bound });
+}
+
+async function run(command: string, args: readonly string[], cwd: string): Promise<void> {
+  const code = await exitOf(spawn(command, args, { cwd, stdio: ["ignore", "ignore", "inherit"] }));
+  if (code !== 0) throw new Error(`${command} ${args.join(" ")} ended with ${String(code)}`);
+}
+
+/** `npm start` on free ports; resolves with its address when it says that it is ready. */
+function start(): { readonly child: ChildProcess; readonly ready: Promise<string> } {
+  const child = spawn(npm, ["start", "--silent", "--", "--port=0", "--service-port=0", `--data=${data}`], { cwd: clone, stdio: ["ignore", "pipe", "inherit"] });
+  const ready = new Promise<string>((resolve, reject) => {
+    let text = "";
+    child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
+      text += chunk;
+      const url = /front door\s+(http:\S+)/.exec(text)?.[1];
+      if (url !== undefined) resolve(url);
+    });
+    child.once("exit", (code) => reject(new Error(`npm start ended with ${String(code)}: ${text}`)));
+  });
+  return { child, ready };
+}
+
+async function firstRequest(url: string): Promise<void> {
+  const reply = await fetch(`${url}/customers`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ name: "Ada", email: "ada@example.com" }) });
+  if (reply.status !== 201) throw new Error(`The first request was answered with ${String(reply.status)}.`);
+}
+
+const ended = (child: ChildProcess): Promise<unknown> => new Promise((resolve) => child.once("exit", resolve));
+
+try {
+  await run("git", ["clone", "--quiet", root, clone], folder);
+  const launched = performance.now();
+  const first = start();
+  await firstRequest(await first.ready);
+  figures.push({ what: "fresh clone: npm start to the first request answered", seconds: (performance.now() - launched) / 1000, bound: 60 });
+  await timed("Ctrl-C drains and ends it", 5, async () => {
+    const gone = ended(first.child);
+    first.child.kill("SIGINT");
+    await gone;
+  });
+  const second = start();
+  await timed("a later start, ready", 1.5, async () => {
+    await second.ready;
+  });
+  await timed("Ctrl-C pressed twice ends it", 1, async () => {
+    const gone = ended(second.child);
+    second.child.kill("SIGINT");
+    await new Promise((resolve) => {
+      setTimeout(resolve, 300);
+    });
+    second.child.kill("SIGINT");
+    await gone;
+  });
+} finally {
+  for (const { what, seconds, bound } of figures) console.log(`${what.padEnd(56)} ${seconds.toFixed(2).padStart(7)} s   (at most ${String(bound)} s)`);
+  rmSync(folder, { recursive: true, force: true });
+}
+if (figures.some(({ seconds, bound }) => seconds > bound)) process.exitCode = 1;
