@@ -69,13 +69,11 @@ export class LogWriter {
   }
 
   async close(): Promise<void> {
-    try {
-      await this.flush();
-    } finally {
-      this.#closed = true;
-      this.#timer?.cancel();
-      await this.#running;
-    }
+    // What cannot be written now is a hint, and comes again from the older one.
+    await this.flush().catch(() => undefined);
+    this.#closed = true;
+    this.#timer?.cancel();
+    await this.#running;
   }
 
   async #run(): Promise<void> {

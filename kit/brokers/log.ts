@@ -199,14 +199,11 @@ export class Log {
 
   async close(): Promise<void> {
     this.#polling?.cancel();
-    try {
-      await this.#writer.close();
-    } finally {
-      this.#polling?.cancel();
-      await this.#session.close();
-      await this.#reader.close();
-      await this.#engine.close();
-    }
+    await this.#writer.close();
+    this.#polling?.cancel();
+    await this.#session.close();
+    await this.#reader.close();
+    await this.#engine.close();
   }
 
   /** The version changes with commits of other connections than the one that asks: of other processes, and not our own. */

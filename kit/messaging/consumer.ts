@@ -37,11 +37,11 @@ export async function startConsumer(options: ConsumerOptions): Promise<RunningCo
   const drain = async (deadline: number) => {
     stopping.abort();
     const late = new AbortController();
-    const closed = Promise.all([retries.drain(deadline), ...open.map((subscription) => subscription.close())]);
+    const closed = Promise.all([retries.drain(deadline), ...open.map((subscription) => subscription.close())]).catch(
+      (error: unknown) => log.warn("a subscription did not close; its lease expires", { error }),
+    );
     await Promise.race([closed, runtime.timers.sleep(deadline - runtime.clock.monotonic(), late.signal)]);
     late.abort();
-    // After the deadline nobody waits for it any more; a failure is still worth a line.
-    closed.catch((error: unknown) => log.warn("a subscription did not close", { error }));
   };
   try {
     for (const subscriber of subscribers) {

@@ -28,7 +28,7 @@ const prepareMs = 10_000;
 /** A claim outlives the preparation, so that nobody else starts on the key in between. */
 const claimMs = prepareMs + 5_000;
 /** Other processes park, and people redrive: found by looking. */
-const longestIdleMs = 1_000;
+const longestIdleMs = 500;
 const shortestIdleMs = 250;
 const failing = { baseMs: 500, capMs: 30_000 };
 
