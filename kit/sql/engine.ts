@@ -28,13 +28,11 @@ export interface Insert {
   readonly returning?: readonly string[];
 }
 
-export type Isolation = "serializable" | "read committed";
-
 /** For PostgreSQL; SQLite has one writer at a time. */
 export interface Begin {
-  /** @default "read committed" */
+  /** @default "serializable" */
   readonly isolation?: Isolation;
-  /** How long a statement waits for a lock before it fails as a conflict. @default 0, without end */
+  /** How long a statement waits for a lock before it fails as a conflict. @default that of the engine */
   readonly lockMs?: number;
 }
 
@@ -68,11 +66,12 @@ export interface Session {
 }
 
 /**
- * `conflict`: another transaction won (40001, 40P01, 55P03): run again. `busy`: another writer has the file: try later. `lost`: the connection or the file
+ * `conflict`: another transaction won (40001, 40P01, 55P03): run again. `busy`: another writer has the file: try later. `unique`: a row of
+ * that key is there. `constraint`: any other. `lost`: the connection or the file
  * is gone, or the disk is full: what was committed is safe, nothing more is. `unknown`: the connection was lost at a commit, and whether that happened
  * could not be found out.
  */
-export type ErrorClass = "conflict" | "busy" | "constraint" | "lost" | "unknown" | "other";
+export type ErrorClass = "conflict" | "busy" | "unique" | "constraint" | "lost" | "unknown" | "other";
 
 export interface Engine {
   readonly name: "sqlite" | "postgres";

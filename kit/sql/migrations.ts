@@ -120,7 +120,8 @@ export async function migrate(engine: Engine, owner: string, migrations: readonl
 async function inTransaction(engine: Engine, session: Session, work: () => Promise<void>): Promise<void> {
   for (let tries = 0; ; tries += 1) {
     try {
-      await session.begin("write");
+      // What another process has applied while this one waited for the lock must be seen.
+      await session.begin("write", { isolation: "read committed" });
       break;
     } catch (error) {
       if (engine.classify(error) !== "busy" || tries > 500) throw error;

@@ -1,6 +1,6 @@
 import type { Client } from "pg";
 import { quote } from "./ddl.ts";
-import type { Insert, Isolation, Result, Row, Session } from "./engine.ts";
+import type { Begin, Insert, Result, Row, Session } from "./engine.ts";
 import { badParameter, numbered, RecentlyUsed } from "./statements.ts";
 
 /** A transaction that can be asked about when its connection is gone. */
@@ -80,12 +80,12 @@ export class OpenPostgresSession implements PostgresSession {
     return { rows, changes: rowCount ?? 0 };
   }
 
-  async begin(mode: "write" | "read", isolation: Isolation = "serializable"): Promise<void> {
-    await this.#query(
+  async begin(mode: "write" | "read", { isolation = "serializable", lockMs }: Begin = {}): Promise<void> {
+    const begin =
       mode === "read"
         ? "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-        : `BEGIN ISOLATION LEVEL ${isolation === "serializable" ? "SERIALIZABLE" : "READ COMMITTED"}`,
-    );
+        : `BEGIN ISOLATION LEVEL ${isolation === "serializable" ? "SERIALIZABLE" : "READ COMMITTED"}`;
+    await this.#query(lockMs === undefined ? begin : `${begin}; SET LOCAL lock_timeout = ${String(lockMs)}`);
   }
 
   async commit(): Promise<void> {

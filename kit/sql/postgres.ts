@@ -40,7 +40,7 @@ export function postgresEngine(options: PostgresOptions): PostgresEngine {
   let prepared: Promise<void> | undefined;
   /** Once, and on a connection of its own: one that is read-only could not. */
   const prepare = () =>
-    (prepared ??= aside(options, (session) => makeSchema(session, schema)).catch((error: unknown) => {
+    (prepared ??= aside(options, async (session) => makeSchema(session, schema)).catch((error: unknown) => {
       prepared = undefined;
       throw error;
     }));
@@ -52,14 +52,14 @@ export function postgresEngine(options: PostgresOptions): PostgresEngine {
     },
     classify,
     async fateOf({ xid }) {
-      const { rows } = await aside(options, (session) =>
+      const { rows } = await aside(options, async (session) =>
         session.run("SELECT pg_xact_status(?::text::xid8) AS fate", [xid]),
       );
       const fate = rows[0]?.["fate"];
       return fate === "committed" || fate === "aborted" ? fate : fate === "in progress" ? "running" : "forgotten";
     },
     async terminate({ xid, pid }) {
-      const { rows } = await aside(options, (session) =>
+      const { rows } = await aside(options, async (session) =>
         session.run(
           "SELECT pg_terminate_backend(pid) AS ended FROM pg_stat_activity WHERE pid = ? AND backend_xid = ?::text::xid8::xid",
           [pid, xid],

@@ -52,8 +52,8 @@ export class Replay {
 /** The scopes whose locks others hold. Taken before the look-up, so that what its holder committed is seen. */
 async function lockedElsewhere(session: Session, scopes: readonly string[]): Promise<ReadonlySet<string>> {
   const { rows } = await session.run(
-    "SELECT scope, pg_try_advisory_xact_lock(hashtextextended(current_schema() || ' ' || scope, 0)) AS mine FROM unnest(?::text[]) AS scope",
-    [scopes],
+    "SELECT scope, pg_try_advisory_xact_lock(hashtextextended(current_schema() || ' ' || scope, 0)) AS mine FROM json_array_elements_text(?::json) AS waiting (scope)",
+    [JSON.stringify(scopes)],
   );
   return new Set(rows.filter(({ mine }) => mine !== true).map((row) => textOf(row, "scope")));
 }

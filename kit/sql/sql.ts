@@ -5,6 +5,7 @@ import { kitMigrations } from "./kit-tables.ts";
 import { kyselyFactory, nameFaults } from "./kysely.ts";
 import { migrate, migrationFaults, type Migration } from "./migrations.ts";
 import { postgresEngine } from "./postgres.ts";
+import { reconnecting } from "./reconnecting.ts";
 import { sqliteEngine } from "./sqlite.ts";
 import { SqlStore } from "./store.ts";
 import type { Db, Tables } from "./tables.ts";
@@ -57,7 +58,7 @@ export function engineOf({ url, name, durability, runtime }: StorePlace): Engine
   const [scheme, rest] = [url.slice(0, url.indexOf(":")), url.slice(url.indexOf(":") + 1)];
   if (scheme === "sqlite") return sqliteEngine({ file: path.join(rest, `${name}.db`), durability });
   if (scheme === "postgres" || scheme === "postgresql")
-    return postgresEngine({ url, schema: name, durability, runtime });
+    return reconnecting(postgresEngine({ url, schema: name }), { durability, runtime });
   throw new Error(`The store "${scheme}" is not known: sqlite:<folder> and postgres://… are.`);
 }
 
@@ -65,7 +66,7 @@ export function engineOf({ url, name, durability, runtime }: StorePlace): Engine
 async function identify(engine: Engine, { runtime }: StorePlace): Promise<string> {
   const session = await engine.open("writer");
   try {
-    await session.begin("write");
+    await session.begin("write", { isolation: "read committed" });
     if (engine.name === "postgres") await session.run("LOCK TABLE holdfast_store IN EXCLUSIVE MODE");
     const { rows } = await session.run("SELECT id FROM holdfast_store");
     const known = rows[0]?.["id"];
