@@ -178,7 +178,8 @@ function bind(value: unknown): string | number | bigint | boolean | null | Uint8
 
 /** Five characters (https://www.postgresql.org/docs/current/errcodes-appendix.html); undefined where no server answered. */
 export const sqlState = (error: unknown): string | undefined =>
-  error instanceof Error && "code" in error && typeof error.code === "string" && /^[0-9A-Z]{5}$/.test(error.code)
+  // Only a server's answer has a severity; Node's EPIPE would pass for a state.
+  error instanceof Error && "severity" in error && "code" in error && typeof error.code === "string"
     ? error.code
     : undefined;
 

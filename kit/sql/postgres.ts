@@ -122,7 +122,7 @@ function settingsOf(
   return settings.join("; ");
 }
 
-async function loadDriver(): Promise<typeof import("pg")> {
+async function loadDriver() {
   try {
     return await import("pg");
   } catch (error) {
