@@ -1,28 +1,21 @@
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
-import type { Store } from "../messaging/index.ts";
-import { controlledRuntime, type Runtime } from "../runtime/index.ts";
-import type { StorePlace } from "../service/index.ts";
-import { silentLogger } from "../telemetry/index.ts";
-import type { Engine, Isolation, Session } from "./engine.ts";
-import { snapshot } from "./migrations.ts";
-import { engineOf, openStore } from "./sql.ts";
-import { integer, table, text, type Db } from "./tables.ts";
-
-const tables = {
-  counters: table({ name: text().primaryKey(), value: integer() }),
-  doctors: table({ name: text().primaryKey(), shift: text(), onCall: integer() }),
-  seats: table({ id: text().primaryKey(), show: text() }),
-};
-type Access = { readonly db: Db<typeof tables> };
-
-/** Where the stores of one test lie, and with which isolation; cleared up by the test's `after`. */
-export interface Ground {
-  readonly url: string;
-  /** Unique to the test. */
-  readonly name: string;
-  readonly isolation: Isolation;
-}
+import {
+  count,
+  counter,
+  everyone,
+  insert,
+  inUnit,
+  message,
+  openers,
+  query,
+  seed,
+  valueOf,
+  withCommit,
+  type Access,
+  type Ground,
+  type Opener,
+} from "./isolation.fixture.ts";
 
 /**
  * What a unit of work promises, the same on every engine and isolation. Two stores on one ground stand for two processes. At READ COMMITTED the handlers
@@ -313,114 +306,3 @@ export function isolationConformance(
     assert.equal(await count(store), 0);
   });
 }
-
-const message = {
-  source: "orders",
-  type: "order.placed",
-  version: 1,
-  key: "1",
-  correlationId: "c",
-  causationId: undefined,
-  traceparent: undefined,
-  headers: {},
-  data: "{}",
-};
-
-interface Opener {
-  readonly runtime: Runtime;
-  readonly isolation: Isolation | "sqlite";
-  one(wrap?: (engine: Engine) => Engine): Promise<Store<Access>>;
-  two(): Promise<readonly [Store<Access>, Store<Access>]>;
-}
-
-function openers(t: TestContext, { url, name, isolation }: Ground): Opener {
-  const runtime = controlledRuntime();
-  const one = async (wrap: (engine: Engine) => Engine = (engine) => engine) => {
-    const place: StorePlace = {
-      name,
-      url,
-      durability: "none",
-      runtime,
-      log: silentLogger,
-      onFatal: (error) => assert.fail(String(error)),
-    };
-    const migrations = [{ name: "0001-initial", snapshot: snapshot(tables) }];
-    const store = await openStore(wrap(engineOf(place)), place, { tables, migrations, isolation });
-    t.after(() => store.close());
-    return store;
-  };
-  return {
-    runtime,
-    isolation: url.startsWith("sqlite:") ? "sqlite" : isolation,
-    one,
-    two: async () => [await one(), await one()],
-  };
-}
-
-/** A session whose commits fail, once `fails` says so; what was to be committed is rolled back. */
-function withCommit(engine: Engine, fails: () => boolean): Engine {
-  let migrated = 0;
-  return {
-    ...engine,
-    async open(role) {
-      const session = await engine.open(role);
-      migrated += 1;
-      // Two for migrations come first, then the writer.
-      if (migrated !== 3) return session;
-      return new Proxy(session, {
-        get(target, property) {
-          if (property === "commit" && fails()) return () => Promise.reject(new Error("The disk does not answer."));
-          // Proof: only members of Session are asked for.
-          const member: unknown = target[property as keyof Session];
-          return typeof member === "function" ? member.bind(target) : member;
-        },
-      });
-    },
-  };
-}
-
-const inUnit = async <T>(store: Store<Access>, work: (access: Access) => Promise<T>): Promise<T> => {
-  const settled = await store.unit({
-    label: "PlaceOrder",
-    // The clock of all runtimes here is the machine's.
-    deadline: controlledRuntime().clock.monotonic() + 20_000,
-    work: ({ access }) => work(access),
-  });
-  assert.ok(settled.kind === "committed");
-  return settled.value;
-};
-
-const query = <T>(store: Store<Access>, work: (access: Access) => Promise<T>): Promise<T> =>
-  store.query({ label: "GetOrder", deadline: Infinity, work: ({ access }) => work(access) });
-
-const insert = (db: Access["db"], name: string) => db.insertInto("counters").values({ name, value: 0 }).execute();
-
-/** Locked, for those who decide by it. */
-const counter = ({ db }: Access, name: string) =>
-  db.selectFrom("counters").selectAll().where("name", "=", name).forUpdate().executeTakeFirstOrThrow();
-
-const seed = (store: Store<Access>, rows: readonly (readonly [string, number])[]) =>
-  inUnit(store, ({ db }) =>
-    db
-      .insertInto("counters")
-      .values(rows.map(([name, value]) => ({ name, value })))
-      .execute(),
-  );
-
-const count = async (store: Store<Access>): Promise<number> =>
-  (await query(store, ({ db }) => db.selectFrom("counters").selectAll().execute())).length;
-
-const valueOf = async (store: Store<Access>, name: string): Promise<number | undefined> =>
-  (await query(store, ({ db }) => db.selectFrom("counters").selectAll().where("name", "=", name).execute()))[0]?.value;
-
-/** So many units in each store, all at once. */
-const everyone = <T>(
-  stores: readonly Store<Access>[],
-  each: number,
-  work: (access: Access, id: string) => Promise<T>,
-): Promise<readonly T[]> =>
-  Promise.all(
-    stores.flatMap((store, at) =>
-      Array.from({ length: each }, (_, nth) => inUnit(store, (access) => work(access, `${String(at)}-${String(nth)}`))),
-    ),
-  );

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { TestContext } from "node:test";
 import { Client } from "pg";
 import type { Isolation } from "./engine.ts";
-import type { Ground } from "./isolation.conformance.ts";
+import type { Ground } from "./isolation.fixture.ts";
 
 /** A fresh schema for each test, in the database of HOLDFAST_TEST_POSTGRES; without one the tests are skipped, or fail where engines are required. */
 export function postgresGround(isolation: Isolation): {
