@@ -4,7 +4,7 @@ import type { Store } from "../messaging/index.ts";
 import { controlledRuntime, type Runtime } from "../runtime/index.ts";
 import type { StorePlace } from "../service/index.ts";
 import { silentLogger } from "../telemetry/index.ts";
-import type { Engine, Isolation, Session } from "./engine.ts";
+import type { Engine, Isolation } from "./engine.ts";
 import { snapshot } from "./migrations.ts";
 import { engineOf, openStore } from "./sql.ts";
 import { integer, table, text, type Db } from "./tables.ts";
@@ -77,14 +77,19 @@ export function withCommit(engine: Engine, fails: () => boolean): Engine {
       migrated += 1;
       // Two for migrations come first, then the writer.
       if (migrated !== 3) return session;
-      return new Proxy(session, {
-        get(target, property) {
-          if (property === "commit" && fails()) return () => Promise.reject(new Error("The disk does not answer."));
-          // Proof: only members of Session are asked for.
-          const member: unknown = target[property as keyof Session];
-          return typeof member === "function" ? member.bind(target) : member;
-        },
-      });
+      return {
+        run: (...given) => session.run(...given),
+        insertMany: (insert) => session.insertMany(insert),
+        runWithList: (...given) => session.runWithList(...given),
+        begin: (...given) => session.begin(...given),
+        commit: () => (fails() ? Promise.reject(new Error("The disk does not answer.")) : session.commit()),
+        rollback: () => session.rollback(),
+        savepoint: () => session.savepoint(),
+        release: () => session.release(),
+        rollbackToSavepoint: () => session.rollbackToSavepoint(),
+        inTransaction: () => session.inTransaction(),
+        close: () => session.close(),
+      };
     },
   };
 }
