@@ -2,6 +2,8 @@ export { sql, type SqlOptions } from "./sql.ts";
 export { migrate, snapshot, type Migration, type Snapshot } from "./migrations.ts";
 export type { Engine, Session } from "./engine.ts";
 export { sqliteEngine } from "./sqlite.ts";
+export { writeMigration, type NewMigration } from "./snapshot.ts";
+export { postgresEngine, type PostgresEngine, type PostgresOptions } from "./postgres.ts";
 export {
   blob,
   boolean,

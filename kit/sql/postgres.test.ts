@@ -116,10 +116,8 @@ pgTest("a connection that is ended is lost, and the process lives on", async (t)
 });
 
 pgTest("a server that is not there is lost", async (t) => {
-  const engine = await freshPostgres(t);
-  const { postgresEngine } = await import("./postgres.ts");
-  const nowhere = postgresEngine({ url: "postgres://app@127.0.0.1:1/none", connectTimeoutMs: 2_000 });
-  assert.equal(engine.classify(await reasonOf(nowhere.open("writer"))), "lost");
+  const engine = await freshPostgres(t, { url: "postgres://app@127.0.0.1:1/none", connectTimeoutMs: 2_000 });
+  assert.equal(engine.classify(await reasonOf(engine.open("writer"))), "lost");
 });
 
 pgTest(
@@ -148,27 +146,14 @@ pgTest(
   },
 );
 
-pgTest("two engines may make one schema at the same time", async (t) => {
-  for (let round = 0; round < 5; round += 1) {
-    const engine = await freshPostgres(t);
-    const { schema } = (await onSchema(await engine.open("writer"))) ?? {};
-    assert.match(String(schema), /^test /);
-  }
-  const url = process.env["HOLDFAST_TEST_POSTGRES"] ?? "";
-  const { postgresEngine } = await import("./postgres.ts");
-  const schema = `test race ${String(process.pid)}`;
-  t.after(() => onServer(async (client) => void (await client.query(`DROP SCHEMA IF EXISTS "${schema}" CASCADE`))));
-  const opened = await Promise.all(Array.from({ length: 6 }, () => postgresEngine({ url, schema }).open("reader")));
-  for (const session of opened) await session.close();
+pgTest("processes that start at the same time make their schema once", async (t) => {
+  const engine = await freshPostgres(t);
+  const sessions = await Promise.all(Array.from({ length: 6 }, () => engine.again().open("writer")));
+  for (const session of sessions) closing(t, session);
+  const schemas = await Promise.all(sessions.map(async (session) => session.run("SELECT current_schema() AS schema")));
+  assert.equal(new Set(schemas.map(({ rows }) => rows[0]?.["schema"])).size, 1);
+  assert.match(String(schemas[0]?.rows[0]?.["schema"]), /^test /);
 });
-
-async function onSchema(session: Session) {
-  try {
-    return (await session.run("SELECT current_schema() AS schema")).rows[0];
-  } finally {
-    await session.close();
-  }
-}
 
 test("question marks are numbered outside of text, names and comments, unless the statement has numbers of its own", () => {
   assert.equal(
