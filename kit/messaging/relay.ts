@@ -149,7 +149,11 @@ class Pump {
     if (this.#confirms.size >= maxUnconfirmed) await Promise.race(this.#confirms);
     const fetched = await store.outbox(this.#after, batchSize);
     const last = fetched.at(-1);
-    if (last === undefined) return false;
+    if (last === undefined) {
+      // Where several processes write, a row may be committed after one with a higher number: it is looked for when there is nothing else.
+      this.#after = 0;
+      return false;
+    }
     runtime.faults.at("relay:fetched");
     const rows = fetched.filter((row) => !this.#unconfirmed.has(row.seq) && !this.#heldKeys.has(keyOf(row)));
     if (rows.length > 0) {
