@@ -132,6 +132,21 @@ function values(check: Check): void {
     assert.equal((await writer.run("SELECT id FROM things")).rows.length, 0);
   });
 
+  check("a column refuses what is not of its type", async ({ writer }) => {
+    for (const [column, value] of [
+      ["count", "many"],
+      ["count", 1.5],
+      ["share", "half"],
+      ["flag", 2],
+    ] as const)
+      await assert.rejects(
+        promised(() => writer.run(`INSERT INTO things (id, "${column}") VALUES (?, ?)`, ["x", value])),
+        Error,
+        `${column} took ${String(value)}`,
+      );
+    assert.equal((await writer.run("SELECT id FROM things")).rows.length, 0);
+  });
+
   check("question marks in text, names and comments are no parameters", async ({ writer }) => {
     const { rows } = await writer.run(`SELECT 'it''s?' AS "a?", CAST(? AS text) AS b /* ? */ -- ?`, ["c"]);
     assert.deepEqual({ ...rows[0] }, { "a?": "it's?", b: "c" });

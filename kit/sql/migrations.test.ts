@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 import type { Engine } from "./engine.ts";
-import { freshPostgres, freshSqlite, postgresSkip } from "./fixtures/engines.ts";
+import { freshPostgres, freshSqlite, onServer, postgresSkip, waitingForLocks } from "./fixtures/engines.ts";
 import { diff, migrate, snapshot, type Migration } from "./migrations.ts";
 import { boolean, identity, integer, json, table, text, type Tables } from "./tables.ts";
 
@@ -121,6 +121,26 @@ for (const [name, skip, makeEngine] of engines) {
     assert.deepEqual(await rowsOf(engine, 'SELECT "select", "group" FROM "order"'), []);
   });
 }
+
+void test(
+  "PostgreSQL: who waited while another process migrated sees what it has done",
+  { skip: postgresSkip },
+  async (t) => {
+    const engine = await freshPostgres(t);
+    const migrations = [
+      step("0001-initial", { orders }),
+      step("0002-more", { orders, items: table({ seq: identity() }) }),
+    ];
+    await onServer(async (holder) => {
+      // The lock under which migrations run: all of them line up behind it, and go on from one moment.
+      await holder.query("SELECT pg_advisory_lock(7235610941)");
+      const migrating = Array.from({ length: 4 }, () => migrate(engine.again(), "shop", migrations));
+      await waitingForLocks(holder, 4, "advisory");
+      await holder.query("SELECT pg_advisory_unlock(7235610941)");
+      await Promise.all(migrating);
+    });
+  },
+);
 
 void test("whatever does not create or add is refused by name", () => {
   const base = { orders, items: table({ id: text().primaryKey(), note: text().optional() }) };

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 import { sessionConformance } from "./engine.conformance.ts";
 import type { Session } from "./engine.ts";
-import { freshPostgres, onServer, postgresSkip } from "./fixtures/engines.ts";
+import { freshPostgres, onServer, postgresSkip, waitingForLocks } from "./fixtures/engines.ts";
 import { numbered } from "./statements.ts";
 
 const skip = postgresSkip;
@@ -153,6 +153,20 @@ pgTest("processes that start at the same time make their schema once", async (t)
   const schemas = await Promise.all(sessions.map(async (session) => session.run("SELECT current_schema() AS schema")));
   assert.equal(new Set(schemas.map(({ rows }) => rows[0]?.["schema"])).size, 1);
   assert.match(String(schemas[0]?.rows[0]?.["schema"]), /^test /);
+});
+
+pgTest("a schema that another process makes at the same moment is taken as it is", async (t) => {
+  const engine = await freshPostgres(t);
+  const probe = await engine.open("reader");
+  const schema = String((await probe.run("SELECT current_schema() AS schema")).rows[0]?.["schema"]);
+  await onServer(async (other) => {
+    for (const statement of [`DROP SCHEMA "${schema}"`, "BEGIN", `CREATE SCHEMA "${schema}"`])
+      await other.query(statement);
+    const opening = engine.again().open("writer");
+    await onServer((watcher) => waitingForLocks(watcher, 1, "any"));
+    await other.query("COMMIT");
+    assert.equal((await (await opening).run("SELECT current_schema() AS schema")).rows[0]?.["schema"], schema);
+  });
 });
 
 test("question marks are numbered outside of text, names and comments, unless the statement has numbers of its own", () => {
