@@ -30,7 +30,7 @@ async function run(command: string, args: readonly string[], cwd: string): Promi
 
 /** `npm start` on free ports; resolves with its address when it says that it is ready. */
 function start(): { readonly child: ChildProcess; readonly ready: Promise<string> } {
-  const child = spawn(npm, ["start", "--silent", "--", "--port=0", "--service-port=0", `--data=${data}`], { cwd: clone, stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(npm, ["start", "--silent", "--", "--port=0", "--service-port=0", `--data=${data}`], { cwd: clone, stdio: ["ignore", "pipe", "inherit"], detached: true });
   const ready = new Promise<string>((resolve, reject) => {
     let text = "";
     child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
@@ -48,6 +48,16 @@ async function firstRequest(url: string): Promise<void> {
   if (reply.status !== 201) throw new Error(`The first request was answered with ${String(reply.status)}.`);
 }
 
+/** A terminal sends it to all processes of the command. */
+function pressCtrlC({ pid }: ChildProcess): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, "SIGINT");
+  } catch (error) {
+    // It has ended already.
+    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
+  }
+}
+
 const ended = (child: ChildProcess): Promise<unknown> => new Promise((resolve) => child.once("exit", resolve));
 
 try {
@@ -58,7 +68,7 @@ try {
   figures.push({ what: "fresh clone: npm start to the first request answered", seconds: (performance.now() - launched) / 1000, bound: 60 });
   await timed("Ctrl-C drains and ends it", 5, async () => {
     const gone = ended(first.child);
-    first.child.kill("SIGINT");
+    pressCtrlC(first.child);
     await gone;
   });
   const second = start();
@@ -67,11 +77,11 @@ try {
   });
   await timed("Ctrl-C pressed twice ends it", 1, async () => {
     const gone = ended(second.child);
-    second.child.kill("SIGINT");
+    pressCtrlC(second.child);
     await new Promise((resolve) => {
       setTimeout(resolve, 300);
     });
-    second.child.kill("SIGINT");
+    pressCtrlC(second.child);
     await gone;
   });
 } finally {
