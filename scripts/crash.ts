@@ -8,7 +8,12 @@ import { crash, crashTable, type CrashScenario } from "holdfast/testing";
 import { commerceLoad } from "../systems/commerce/crash/load.ts";
 import { reconcile } from "../systems/commerce/crash/reconcile.ts";
 
-const { values } = parseArgs({ options: { kills: { type: "string", default: "40" }, seed: { type: "string", default: String(Date.now() % 100_000) } } });
+const { values } = parseArgs({
+  options: {
+    kills: { type: "string", default: "40" },
+    seed: { type: "string", default: String(Date.now() % 100_000) },
+  },
+});
 const scenario: CrashScenario = {
   args: [path.resolve(import.meta.dirname, "../systems/main.ts"), "commerce"],
   load: commerceLoad,
@@ -24,7 +29,9 @@ console.log(`\n${crashTable(report)}\n`);
 const blind = await selfTest(data);
 const problems = [...report.violations, ...blind];
 for (const problem of problems) console.error(problem);
-console.log(`${String(report.kills)} kills in ${((performance.now() - started) / 1000).toFixed(0)} s, seed ${String(seed)}: ${problems.length === 0 ? "lost 0, doubled 0, unbalanced 0" : `${String(problems.length)} violations`}`);
+console.log(
+  `${String(report.kills)} kills in ${((performance.now() - started) / 1000).toFixed(0)} s, seed ${String(seed)}: ${problems.length === 0 ? "lost 0, doubled 0, unbalanced 0" : `${String(problems.length)} violations`}`,
+);
 if (problems.length === 0) rmSync(data, { recursive: true, force: true });
 process.exitCode = problems.length === 0 ? 0 : 1;
 

@@ -9,8 +9,15 @@ import { root } from "./repository.ts";
 /** Lines of `strace -f -y`, in the order of the kernel: the reply is a write that carries its status line. */
 export function syncedBeforeReply(trace: readonly string[]): boolean {
   const reply = trace.findLastIndex((line) => /(write|writev|sendto|sendmsg)\(.*HTTP\/1\.1 201/.test(line));
-  const asked = trace.findLastIndex((line, at) => at < reply && /(read|recvfrom|recvmsg)\(.*POST \/customers/.test(line));
-  return asked >= 0 && trace.slice(asked, reply).some((line) => /\b(fsync|fdatasync)\(\d+<[^>]*customers\.db-wal>/.test(line) && !line.includes("= -1"));
+  const asked = trace.findLastIndex(
+    (line, at) => at < reply && /(read|recvfrom|recvmsg)\(.*POST \/customers/.test(line),
+  );
+  return (
+    asked >= 0 &&
+    trace
+      .slice(asked, reply)
+      .some((line) => /\b(fsync|fdatasync)\(\d+<[^>]*customers\.db-wal>/.test(line) && !line.includes("= -1"))
+  );
 }
 
 async function main(): Promise<void> {
@@ -25,7 +32,21 @@ async function main(): Promise<void> {
   const calls = "trace=read,recvfrom,recvmsg,write,writev,sendto,sendmsg,fsync,fdatasync";
   const child = spawn(
     "strace",
-    ["-f", "-y", "-s", "64", "-e", calls, "-o", file, process.execPath, path.join(root, "systems/main.ts"), "--port=0", "--service-port=0", `--data=${path.join(folder, "data")}`],
+    [
+      "-f",
+      "-y",
+      "-s",
+      "64",
+      "-e",
+      calls,
+      "-o",
+      file,
+      process.execPath,
+      path.join(root, "systems/main.ts"),
+      "--port=0",
+      "--service-port=0",
+      `--data=${path.join(folder, "data")}`,
+    ],
     { stdio: ["ignore", "pipe", "inherit"] },
   );
   const ended = new Promise((resolve) => child.once("exit", resolve));
@@ -55,7 +76,11 @@ async function main(): Promise<void> {
   const shown = syncedBeforeReply(trace);
   // The check is shown a trace without the syncs and must not be content.
   const blind = syncedBeforeReply(trace.filter((line) => !line.includes("sync(")));
-  console.log(shown ? "the data was synced before the reply left" : "NO SYNC of customers.db-wal was seen between the request and its reply");
+  console.log(
+    shown
+      ? "the data was synced before the reply left"
+      : "NO SYNC of customers.db-wal was seen between the request and its reply",
+  );
   if (blind) console.log("the check is blind: it was content with a trace without a sync");
   if (!shown || blind) process.exitCode = 1;
 }

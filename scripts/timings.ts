@@ -30,7 +30,11 @@ async function run(command: string, args: readonly string[], cwd: string): Promi
 
 /** `npm start` on free ports; resolves with its address when it says that it is ready. */
 function start(): { readonly child: ChildProcess; readonly ready: Promise<string> } {
-  const child = spawn(npm, ["start", "--silent", "--", "--port=0", "--service-port=0", `--data=${data}`], { cwd: clone, stdio: ["ignore", "pipe", "inherit"], detached: true });
+  const child = spawn(npm, ["start", "--silent", "--", "--port=0", "--service-port=0", `--data=${data}`], {
+    cwd: clone,
+    stdio: ["ignore", "pipe", "inherit"],
+    detached: true,
+  });
   const ready = new Promise<string>((resolve, reject) => {
     let text = "";
     child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
@@ -44,7 +48,11 @@ function start(): { readonly child: ChildProcess; readonly ready: Promise<string
 }
 
 async function firstRequest(url: string): Promise<void> {
-  const reply = await fetch(`${url}/customers`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ name: "Ada", email: "ada@example.com" }) });
+  const reply = await fetch(`${url}/customers`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ name: "Ada", email: "ada@example.com" }),
+  });
   if (reply.status !== 201) throw new Error(`The first request was answered with ${String(reply.status)}.`);
 }
 
@@ -65,7 +73,11 @@ try {
   const launched = performance.now();
   const first = start();
   await firstRequest(await first.ready);
-  figures.push({ what: "fresh clone: npm start to the first request answered", seconds: (performance.now() - launched) / 1000, bound: 60 });
+  figures.push({
+    what: "fresh clone: npm start to the first request answered",
+    seconds: (performance.now() - launched) / 1000,
+    bound: 60,
+  });
   await timed("Ctrl-C drains and ends it", 5, async () => {
     const gone = ended(first.child);
     pressCtrlC(first.child);
@@ -85,7 +97,8 @@ try {
     await gone;
   });
 } finally {
-  for (const { what, seconds, bound } of figures) console.log(`${what.padEnd(56)} ${seconds.toFixed(2).padStart(7)} s   (at most ${String(bound)} s)`);
+  for (const { what, seconds, bound } of figures)
+    console.log(`${what.padEnd(56)} ${seconds.toFixed(2).padStart(7)} s   (at most ${String(bound)} s)`);
   rmSync(folder, { recursive: true, force: true });
 }
 if (figures.some(({ seconds, bound }) => seconds > bound)) process.exitCode = 1;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 import { Client } from "pg";
 import { inUnit, insert, counter, openers, seed, valueOf, type Access } from "./isolation.fixture.ts";
-import { postgresGround } from "./isolation.postgres.ts";
+import { postgresGround } from "./fixtures/isolation.postgres.ts";
 
 const { ground, skip } = postgresGround("read committed");
 const options = { skip, timeout: 30_000 };

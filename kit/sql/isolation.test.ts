@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { isolationConformance } from "./isolation.conformance.ts";
-import { postgresGround } from "./isolation.postgres.ts";
+import { postgresGround } from "./fixtures/isolation.postgres.ts";
 
 isolationConformance("SQLite", async (t) => {
   const folder = await mkdtemp(path.join(tmpdir(), "holdfast-isolation-"));

@@ -5,7 +5,7 @@ import { Client } from "pg";
 import { kitProblems } from "../contract/index.ts";
 import { controlledRuntime } from "../runtime/index.ts";
 import { silentLogger } from "../telemetry/index.ts";
-import { postgresGround } from "./isolation.postgres.ts";
+import { postgresGround } from "./fixtures/isolation.postgres.ts";
 import { snapshot } from "./migrations.ts";
 import { sql } from "./sql.ts";
 import { integer, table, text } from "./tables.ts";

@@ -28,10 +28,14 @@ export class Victim {
   static async start({ args, data, env = {} }: Launch): Promise<Victim | FaultReport> {
     const report = path.join(data, "faults.json");
     rmSync(report, { force: true });
-    const child = spawn(process.execPath, [...args, "--port=0", "--service-port=0", "--log-level=error", `--data=${data}`], {
-      env: { ...process.env, ...env, HOLDFAST_FAULT_REPORT: report },
-      stdio: ["ignore", "pipe", "inherit"],
-    });
+    const child = spawn(
+      process.execPath,
+      [...args, "--port=0", "--service-port=0", "--log-level=error", `--data=${data}`],
+      {
+        env: { ...process.env, ...env, HOLDFAST_FAULT_REPORT: report },
+        stdio: ["ignore", "pipe", "inherit"],
+      },
+    );
     let text = "";
     const url = await new Promise<string | undefined>((resolve, reject) => {
       const late = setTimeout(() => {

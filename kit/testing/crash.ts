@@ -36,7 +36,9 @@ export interface CrashOptions {
 export interface CrashReport {
   readonly kills: number;
   /** How often each point was passed, how often it killed, and how many units were in flight then. */
-  readonly points: Readonly<Record<string, { readonly passed: number; readonly killed: number; readonly inFlight: number }>>;
+  readonly points: Readonly<
+    Record<string, { readonly passed: number; readonly killed: number; readonly inFlight: number }>
+  >;
   readonly violations: readonly string[];
 }
 
@@ -45,7 +47,10 @@ const pointMs = 4_000;
 const settleMs = 30_000;
 
 /** One continuous run: load, SIGKILL at a named point or at random, restart on the same data; reconciled at every 20th kill and at the end. */
-export async function crash(scenario: CrashScenario, { data, kills, seed, say, except = [] }: CrashOptions): Promise<CrashReport> {
+export async function crash(
+  scenario: CrashScenario,
+  { data, kills, seed, say, except = [] }: CrashOptions,
+): Promise<CrashReport> {
   const random = seededRandom(seed);
   const points = faultPoints.filter((point) => !except.includes(point));
   const count = new Map(points.map((point) => [point, { passed: 0, killed: 0, inFlight: 0 }]));
@@ -78,10 +83,15 @@ export async function crash(scenario: CrashScenario, { data, kills, seed, say, e
     const victim = await Victim.start({
       args: scenario.args,
       data,
-      env: { HOLDFAST_FAULT_FAIL: "consumer:handling:0.3", ...(point === undefined ? {} : { HOLDFAST_FAULT: `${point}:${String(hit)}` }) },
+      env: {
+        HOLDFAST_FAULT_FAIL: "consumer:handling:0.3",
+        ...(point === undefined ? {} : { HOLDFAST_FAULT: `${point}:${String(hit)}` }),
+      },
     });
     if (isVictim(victim)) url = victim.url;
-    const report = isVictim(victim) ? await victim.end(point === undefined ? 100 + random.next() * 700 : pointMs) : victim;
+    const report = isVictim(victim)
+      ? await victim.end(point === undefined ? 100 + random.next() * 700 : pointMs)
+      : victim;
     note(report.hits);
     const at = report.killedAt === undefined ? undefined : count.get(report.killedAt);
     if (at !== undefined) {
@@ -96,7 +106,8 @@ export async function crash(scenario: CrashScenario, { data, kills, seed, say, e
   // Not resumed: every request has its answer, and nobody is there to give another.
   await check(`after kill ${String(kills)}`);
   await load.stop();
-  for (const [point, { passed }] of count) if (passed === 0) violations.push(`The fault point ${point} was never passed.`);
+  for (const [point, { passed }] of count)
+    if (passed === 0) violations.push(`The fault point ${point} was never passed.`);
   return { kills, points: Object.fromEntries(count), violations };
 }
 
@@ -114,7 +125,12 @@ async function settled(reconcile: () => Promise<Reconciliation>): Promise<Reconc
 
 /** The report as a table of text. */
 export function crashTable({ points }: CrashReport): string {
-  const rows = Object.entries(points).map(([point, { passed, killed, inFlight }]) => [point, String(passed), String(killed), String(inFlight)]);
+  const rows = Object.entries(points).map(([point, { passed, killed, inFlight }]) => [
+    point,
+    String(passed),
+    String(killed),
+    String(inFlight),
+  ]);
   return [["fault point", "passed", "killed", "units in flight"], ...rows]
     .map(([name = "", ...figures]) => `${name.padEnd(22)}${figures.map((figure) => figure.padStart(16)).join("")}`)
     .join("\n");

@@ -2,7 +2,14 @@ import { mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { embeddedBroker } from "../brokers/index.ts";
-import { findProblem, type Caller, type Endpoint, type EventContract, type EventData, type ReplyOf } from "../contract/index.ts";
+import {
+  findProblem,
+  type Caller,
+  type Endpoint,
+  type EventContract,
+  type EventData,
+  type ReplyOf,
+} from "../contract/index.ts";
 import type { Envelope } from "../messaging/index.ts";
 import { controlledRuntime, loadConfig, type ControlledRuntime, type Faults } from "../runtime/index.ts";
 import type { CallRequest, RunningService, Service } from "../service/index.ts";
@@ -78,7 +85,8 @@ export async function start(services: Service | readonly Service[], options: Sta
     if (found === undefined) throw new Error(`${name} is not among the services that were started.`);
     return found;
   };
-  const outboxesEmpty = async () => (await Promise.all(system.services.map(({ store }) => store.depths()))).every(({ outbox }) => outbox === 0);
+  const outboxesEmpty = async () =>
+    (await Promise.all(system.services.map(({ store }) => store.depths()))).every(({ outbox }) => outbox === 0);
   return {
     runtime,
     data,
@@ -87,7 +95,10 @@ export async function start(services: Service | readonly Service[], options: Sta
     service,
     async call(endpoint, request) {
       // Proof: widening; which parts there are is what the type of the request says, and the service validates them.
-      const given = request as Readonly<Record<string, never>> & { readonly as?: Caller; readonly idempotencyKey?: string };
+      const given = request as Readonly<Record<string, never>> & {
+        readonly as?: Caller;
+        readonly idempotencyKey?: string;
+      };
       const reply = await service(endpoint.owner).dispatch({
         endpoint,
         params: given["params"] ?? {},
@@ -139,14 +150,19 @@ export async function start(services: Service | readonly Service[], options: Sta
     async [Symbol.asyncDispose]() {
       await system.stop(5_000);
       if (options.data === undefined) await rm(data, { recursive: true, force: true });
-      if (bugs.length > 0 && options.expectBugs !== true) throw new AggregateError(bugs, `Handlers failed with what they do not declare: ${bugs.map((bug) => findProblem(bug)?.code ?? String(bug)).join("; ")}`);
+      if (bugs.length > 0 && options.expectBugs !== true)
+        throw new AggregateError(
+          bugs,
+          `Handlers failed with what they do not declare: ${bugs.map((bug) => findProblem(bug)?.code ?? String(bug)).join("; ")}`,
+        );
     },
   };
 }
 
 function textOf(parts: Readonly<Record<string, unknown>> | undefined): Record<string, string> {
   const text: Record<string, string> = {};
-  for (const [name, value] of Object.entries(parts ?? {})) if (value !== undefined) text[name] = typeof value === "string" ? value : JSON.stringify(value);
+  for (const [name, value] of Object.entries(parts ?? {}))
+    if (value !== undefined) text[name] = typeof value === "string" ? value : JSON.stringify(value);
   return text;
 }
 

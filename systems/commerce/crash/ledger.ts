@@ -20,18 +20,24 @@ export interface Known {
 }
 
 /** By Idempotency-Key; two answers to one key that differ are told apart. */
-export function read(data: string): { readonly requests: ReadonlyMap<string, Known>; readonly contradictions: readonly string[] } {
+export function read(data: string): {
+  readonly requests: ReadonlyMap<string, Known>;
+  readonly contradictions: readonly string[];
+} {
   const requests = new Map<string, Known>();
   const contradictions: string[] = [];
   for (const line of readFileSync(file(data), "utf8").split("\n")) {
     if (line === "") continue;
     // Proof: written by `write` alone.
     const entry = JSON.parse(line) as Entry;
-    if (entry.kind === "sent") requests.set(entry.key, { what: entry.what, customerId: entry.customerId, id: requests.get(entry.key)?.id });
+    if (entry.kind === "sent")
+      requests.set(entry.key, { what: entry.what, customerId: entry.customerId, id: requests.get(entry.key)?.id });
     else {
       const known = requests.get(entry.key);
-      if (known === undefined || entry.status !== 201) contradictions.push(`The request ${entry.key} was answered with ${String(entry.status)}.`);
-      else if (known.id !== undefined && known.id !== entry.id) contradictions.push(`The key ${entry.key} got two replies: ${known.id} and ${entry.id}.`);
+      if (known === undefined || entry.status !== 201)
+        contradictions.push(`The request ${entry.key} was answered with ${String(entry.status)}.`);
+      else if (known.id !== undefined && known.id !== entry.id)
+        contradictions.push(`The key ${entry.key} got two replies: ${known.id} and ${entry.id}.`);
       else requests.set(entry.key, { ...known, id: entry.id });
     }
   }

@@ -8,7 +8,15 @@ const clients = 16;
 const retryMs = 20;
 
 /** Customers and their orders, placed without pause; a request without an answer is repeated under its key until it has one. */
-export function commerceLoad({ random, data, url }: { readonly random: Random; readonly data: string; readonly url: () => string }): CrashLoad {
+export function commerceLoad({
+  random,
+  data,
+  url,
+}: {
+  readonly random: Random;
+  readonly data: string;
+  readonly url: () => string;
+}): CrashLoad {
   const customers: string[] = [];
   let paused = false;
   let stopped = false;
@@ -49,7 +57,10 @@ export function commerceLoad({ random, data, url }: { readonly random: Random; r
       return;
     }
     write(data, { kind: "sent", key, what: "order", customerId });
-    await send("/orders", key, { customerId, lines: [{ sku: `sku-${String(number % 50)}`, quantity: 1 + (number % 3) }] });
+    await send("/orders", key, {
+      customerId,
+      lines: [{ sku: `sku-${String(number % 50)}`, quantity: 1 + (number % 3) }],
+    });
   };
   const client = async (at: number): Promise<void> => {
     while (!stopped) {

@@ -28,8 +28,13 @@ function compare(data: string, rows: (name: string, sql: string) => Rows): Recon
     customers: column("customers", `SELECT "customerId" FROM customers`),
     known: column("orders", `SELECT "customerId" FROM "knownCustomers"`),
     orders: column("orders", `SELECT "orderId" FROM orders`),
-    joined: column("broker", `SELECT DISTINCT "key" || ' ' || "messageId" FROM log WHERE type = 'customer.created' AND version = 1`).map(firstWord),
-    placed: column("broker", `SELECT DISTINCT "key" || ' ' || "messageId" FROM log WHERE type = 'order.created'`).map(firstWord),
+    joined: column(
+      "broker",
+      `SELECT DISTINCT "key" || ' ' || "messageId" FROM log WHERE type = 'customer.created' AND version = 1`,
+    ).map(firstWord),
+    placed: column("broker", `SELECT DISTINCT "key" || ' ' || "messageId" FROM log WHERE type = 'order.created'`).map(
+      firstWord,
+    ),
   };
   const acked: Readonly<Record<"customer" | "order", string[]>> = { customer: [], order: [] };
   for (const [key, { what, id }] of requests) {
@@ -44,8 +49,10 @@ function compare(data: string, rows: (name: string, sql: string) => Rows): Recon
     const wanted = new Set(expected);
     const unasked = [...times.keys()].filter((id) => !wanted.has(id));
     if (lost.length > 0) violations.push(`lost: ${String(lost.length)} of ${what}, such as ${lost[0] ?? ""}`);
-    if (doubled.length > 0) violations.push(`doubled: ${String(doubled.length)} of ${what}, such as ${doubled[0]?.[0] ?? ""}`);
-    if (unasked.length > 0) violations.push(`never asked for: ${String(unasked.length)} of ${what}, such as ${unasked[0] ?? ""}`);
+    if (doubled.length > 0)
+      violations.push(`doubled: ${String(doubled.length)} of ${what}, such as ${doubled[0]?.[0] ?? ""}`);
+    if (unasked.length > 0)
+      violations.push(`never asked for: ${String(unasked.length)} of ${what}, such as ${unasked[0] ?? ""}`);
   };
   equal("customers", acked.customer, places.customers);
   equal("customer.created", acked.customer, places.joined);
@@ -56,9 +63,16 @@ function compare(data: string, rows: (name: string, sql: string) => Rows): Recon
     "orders",
     `SELECT k."customerId" AS id FROM "knownCustomers" k LEFT JOIN orders o ON o."customerId" = k."customerId" GROUP BY k."customerId", k.orders HAVING count(o."orderId") <> k.orders OR coalesce(max(o.number), 0) <> k.orders`,
   );
-  if (unbalanced.length > 0) violations.push(`unbalanced: ${String(unbalanced.length)} customers whose count is not that of their orders, such as ${String(unbalanced[0]?.["id"])}`);
+  if (unbalanced.length > 0)
+    violations.push(
+      `unbalanced: ${String(unbalanced.length)} customers whose count is not that of their orders, such as ${String(unbalanced[0]?.["id"])}`,
+    );
   const strangers = column("broker", `SELECT "messageId" FROM log WHERE source = '/strangers'`);
-  equal("strangers among the dead letters", strangers, column("orders", `SELECT "messageId" FROM holdfast_dead_letters WHERE source = '/strangers' AND state = 'dead'`));
+  equal(
+    "strangers among the dead letters",
+    strangers,
+    column("orders", `SELECT "messageId" FROM holdfast_dead_letters WHERE source = '/strangers' AND state = 'dead'`),
+  );
   for (const name of ["customers", "orders"]) {
     for (const table of ["holdfast_outbox", "holdfast_parked"]) {
       const left = Number(column(name, `SELECT count(*) FROM ${table}`)[0]);
