@@ -101,15 +101,19 @@ export type NoClash<T> = {
   [K in keyof T]: K extends Reserved ? `'${K & string}' is given to every handler already` : T[K];
 };
 
-export type RunRoute<E extends Endpoint, Scope> = (
-  given: Request<E> & Answer<E> & Inside & Scope,
-) => Promise<Replied<E>>;
+/** All that a `run` and a `prepare` may take, by name. */
+export type RouteGiven<E extends Endpoint, Scope> = Request<E> & Answer<E> & Inside & Scope;
+export type RoutePrepareGiven<E extends Endpoint, Scope, Resources> = Request<E> & Outside & Resources & Scope;
+export type MessageGiven<E extends EventContract, Scope> = Message<E> & Inside & Scope;
+export type MessagePrepareGiven<E extends EventContract, Scope, Resources> = Message<E> & Outside & Resources & Scope;
+
+export type RunRoute<E extends Endpoint, Scope> = (given: RouteGiven<E, Scope>) => Promise<Replied<E>>;
 export interface RouteSteps<E extends Endpoint, Scope, Resources, P> {
-  readonly prepare: (given: Request<E> & Outside & Resources & Scope) => Promise<P>;
-  readonly run: (given: Request<E> & Answer<E> & Inside & Scope & { readonly prepared: P }) => Promise<Replied<E>>;
+  readonly prepare: (given: RoutePrepareGiven<E, Scope, Resources>) => Promise<P>;
+  readonly run: (given: RouteGiven<E, Scope> & { readonly prepared: P }) => Promise<Replied<E>>;
 }
-export type RunMessage<E extends EventContract, Scope> = (given: Message<E> & Inside & Scope) => Promise<void>;
+export type RunMessage<E extends EventContract, Scope> = (given: MessageGiven<E, Scope>) => Promise<void>;
 export interface MessageSteps<E extends EventContract, Scope, Resources, P> {
-  readonly prepare: (given: Message<E> & Outside & Resources & Scope) => Promise<P>;
-  readonly run: (given: Message<E> & Inside & Scope & { readonly prepared: P }) => Promise<void>;
+  readonly prepare: (given: MessagePrepareGiven<E, Scope, Resources>) => Promise<P>;
+  readonly run: (given: MessageGiven<E, Scope> & { readonly prepared: P }) => Promise<void>;
 }

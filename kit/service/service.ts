@@ -2,7 +2,17 @@ import type { Contract, Endpoint, EventContract, Replied } from "../contract/ind
 import type { FieldSchema, Settings } from "../runtime/index.ts";
 import type { Logger } from "../telemetry/index.ts";
 import type { AroundGiven, Consumer, ConsumerOptions, Route, ScopeGiven, StoreSpec } from "./definition.ts";
-import type { MessageSteps, NoClash, RouteSteps, RunMessage, RunRoute } from "./given.ts";
+import type {
+  MessageGiven,
+  MessagePrepareGiven,
+  MessageSteps,
+  NoClash,
+  RouteGiven,
+  RoutePrepareGiven,
+  RouteSteps,
+  RunMessage,
+  RunRoute,
+} from "./given.ts";
 
 export interface ServiceOptions<
   Access,
@@ -41,15 +51,11 @@ export interface ServiceSpec {
 export interface ServiceBuilder<Resources, Scope> {
   /** A route: one function that is the transaction, or `prepare` and `run`. */
   readonly handle: {
-    <const E extends Endpoint>(endpoint: E, run: RunRoute<E, Scope>): Route<E, Parameters<RunRoute<E, Scope>>[0]>;
+    <const E extends Endpoint>(endpoint: E, run: RunRoute<E, Scope>): Route<E, RouteGiven<E, Scope>>;
     <const E extends Endpoint, P>(
       endpoint: E,
       steps: RouteSteps<E, Scope, Resources, P>,
-    ): Route<
-      E,
-      Parameters<RouteSteps<E, Scope, Resources, P>["run"]>[0],
-      Parameters<RouteSteps<E, Scope, Resources, P>["prepare"]>[0]
-    >;
+    ): Route<E, RouteGiven<E, Scope> & { readonly prepared: P }, RoutePrepareGiven<E, Scope, Resources>>;
   };
   /** A consumer of an event, with the same two forms. */
   readonly on: {
@@ -57,16 +63,12 @@ export interface ServiceBuilder<Resources, Scope> {
       event: E,
       run: RunMessage<E, Scope>,
       options?: ConsumerOptions<E>,
-    ): Consumer<E, Parameters<RunMessage<E, Scope>>[0]>;
+    ): Consumer<E, MessageGiven<E, Scope>>;
     <const E extends EventContract, P>(
       event: E,
       steps: MessageSteps<E, Scope, Resources, P>,
       options?: ConsumerOptions<E>,
-    ): Consumer<
-      E,
-      Parameters<MessageSteps<E, Scope, Resources, P>["run"]>[0],
-      Parameters<MessageSteps<E, Scope, Resources, P>["prepare"]>[0]
-    >;
+    ): Consumer<E, MessageGiven<E, Scope> & { readonly prepared: P }, MessagePrepareGiven<E, Scope, Resources>>;
   };
   /** Puts the service together: every endpoint among the contracts has its route, by name. */
   readonly assemble: <C extends Readonly<Record<string, unknown>>>(contracts: C, parts: Parts<C>) => Service;
