@@ -1,0 +1,94 @@
+// `npm run docs:check`: runs every block of shell in the docs that is marked `check` against a platform of its own, in one shell a page, and looks for
+// the lines of the following block of text in what it printed. Checks links between pages, too.
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { exitOf } from "./children.ts";
+import { listFiles, root } from "./repository.ts";
+
+interface Example {
+  readonly shell: string;
+  readonly expected: readonly string[];
+}
+
+/** The marked examples of a page, in order. */
+export function examplesOf(page: string): readonly Example[] {
+  const blocks = [...page.matchAll(/```sh check\n([\s\S]*?)```\n```text\n([\s\S]*?)```/g)];
+  return blocks.map(([, shell = "", text = ""]) => ({
+    shell,
+    expected: text.split("\n").filter((line) => line !== ""),
+  }));
+}
+
+/** Examples whose output lacks what the page promises. */
+export function runExamples(examples: readonly Example[], url: string, data: string): readonly string[] {
+  const mark = "-- end of an example --";
+  const script = examples
+    .map(({ shell }) => `${shell.replaceAll("http://localhost:8080", url)}\necho; echo '${mark}'`)
+    .join("\n");
+  const { stdout } = spawnSync("bash", ["-c", script], {
+    cwd: root,
+    encoding: "utf8",
+    env: { ...process.env, HOLDFAST_DATA: data },
+  });
+  const outputs = stdout.split(mark);
+  return examples.flatMap(({ expected, shell }, at) =>
+    expected
+      .filter((line) => !(outputs[at] ?? "").includes(line))
+      .map(
+        (line) =>
+          `${shell.split("\n")[0] ?? ""} … did not print ${line}; it printed ${(outputs[at] ?? "").trim().slice(0, 500)}`,
+      ),
+  );
+}
+
+/** Links to files that are not there. */
+export function deadLinks(page: string, file: string): readonly string[] {
+  return [...page.matchAll(/\]\((?!https?:|#)([^)#]+)/g)]
+    .map(([, target = ""]) => target)
+    .filter((target) => !existsSync(path.join(root, path.dirname(file), target)))
+    .map((target) => `${file}: there is no ${target}`);
+}
+
+async function main(): Promise<void> {
+  const data = mkdtempSync(path.join(os.tmpdir(), "holdfast-docs-"));
+  const child = spawn(
+    process.execPath,
+    [path.join(root, "systems/main.ts"), "--port=0", "--service-port=0", `--data=${data}`],
+    { stdio: ["ignore", "pipe", "inherit"] },
+  );
+  const faults: string[] = [];
+  let count = 0;
+  try {
+    const url = await new Promise<string>((resolve, reject) => {
+      let text = "";
+      child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
+        text += chunk;
+        const found = /front door\s+(http:\S+)/.exec(text)?.[1];
+        if (found !== undefined) resolve(found);
+      });
+      child.once("exit", () => reject(new Error(`The platform did not start: ${text}`)));
+    });
+    for (const file of listFiles().filter((name) => name.endsWith(".md"))) {
+      const page = readFileSync(path.join(root, file), "utf8");
+      faults.push(...deadLinks(page, file));
+      const examples = examplesOf(page);
+      count += examples.length;
+      faults.push(...runExamples(examples, url, data).map((fault) => `${file}: ${fault}`));
+    }
+    // The check is shown a wrong example and must find it.
+    if (runExamples([{ shell: "echo right", expected: ["wrong"] }], url, data).length !== 1)
+      faults.push("The check is blind: it was content with a wrong example.");
+  } finally {
+    const ended = exitOf(child);
+    child.kill("SIGTERM");
+    await ended;
+    rmSync(data, { recursive: true, force: true });
+  }
+  for (const fault of faults) console.error(fault);
+  console.log(`${String(count)} examples ran, ${String(faults.length)} faults`);
+  if (faults.length > 0 || count === 0) process.exitCode = 1;
+}
+
+if (import.meta.main) await main();
