@@ -60,7 +60,10 @@ describe("mistakes do not compile, and are told in three lines at the most", () 
   const messages = new Map<string, string[]>();
   let folder = "";
   before(() => {
-    const wrong = Object.values(mistakes).map((code, at) => [`m${String(at)}.ts`, `${prelude}\n${code}\n`]);
+    const wrong = Object.values(mistakes).map((code, at): [string, string] => [
+      `m${String(at)}.ts`,
+      `${prelude}\n${code}\n`,
+    ]);
     folder = project({ "right.ts": prelude, ...Object.fromEntries(wrong) });
     const { stdout } = spawnSync(process.execPath, [tsc, "-p", folder, "--pretty", "false"], { encoding: "utf8" });
     let current: string[] | undefined;
