@@ -8,3 +8,12 @@ export {
   type Reconciliation,
 } from "./crash.ts";
 export { asService, operator, start, until, user, type StartOptions, type TestCall, type TestSystem } from "./start.ts";
+export {
+  badInputs,
+  checkBadInputs,
+  goodInput,
+  sendRaw,
+  type BadInput,
+  type RawReply,
+  type Sample,
+} from "./bad-input.ts";

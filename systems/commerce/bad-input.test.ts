@@ -1,0 +1,95 @@
+import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
+import path from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { test } from "node:test";
+import type { Caller } from "holdfast/contract";
+import { serveHttp } from "holdfast/http";
+import { silentLogger } from "holdfast/telemetry";
+import { badInputs, checkBadInputs, goodInput, sendRaw, start, until, type Sample } from "holdfast/testing";
+import { CreateCustomer } from "./customers/contracts.ts";
+import { commerce } from "./services.ts";
+
+const callers: Readonly<Record<string, Caller>> = {
+  operator: { kind: "user", id: "ops", roles: ["operator"] },
+  service: { kind: "service", name: "customers" },
+};
+
+test("every endpoint refuses everything that is wrong with a request, names it, and changes nothing", async () => {
+  await using shop = await start(commerce);
+  const { body: customer } = await shop.call(CreateCustomer, { body: { name: "Ada", email: "ada@example.com" } });
+  await shop.settled();
+  await shop.inject({ type: "customer.created", key: "odd", version: 99, data: "{}" });
+  const letters = () => shop.service("orders").store.deadLetters({ limit: 1 });
+  await until("there is a dead letter", async () => (await letters()).length === 1);
+  const [letter] = await letters();
+  const { customerId } = customer;
+  const lines = [{ sku: "apple", quantity: 1 }];
+  const id = { id: letter?.id ?? "" };
+  const samples: Record<string, Sample> = {
+    "POST /customers": { body: { name: "Bob", email: "bob@example.com" } },
+    "GET /customers/{customerId}": { params: { customerId } },
+    "GET /customers/{customerId}/orders": { params: { customerId } },
+    "GET /customers/{customerId}/owner": { params: { customerId }, token: "service" },
+    "POST /orders": { body: { customerId, lines } },
+    "GET /orders/{orderId}": {},
+    "GET /orders": { query: `customerId=${customerId}`, token: "service" },
+    "GET /dead-letters/customers": { token: "operator" },
+    "GET /dead-letters/orders": { token: "operator" },
+    "GET /dead-letters/orders/{id}": { params: id, token: "operator" },
+    "POST /dead-letters/orders/{id}/redrive": { params: id, body: { note: "mended" }, token: "operator" },
+    "POST /dead-letters/orders/{id}/discard": { params: id, body: { note: "given up" }, token: "operator" },
+  };
+  // The operations of a service without dead letters have nothing that they could accept.
+  const without = ["GET", "POST"].map((method) => `${method} /dead-letters/customers/{id}`);
+  let cases = 0;
+  for (const service of shop.system.services) {
+    const { runtime } = shop;
+    const verify = (token: string) => {
+      const caller = callers[token];
+      return caller === undefined ? Promise.reject(new Error("unknown token")) : Promise.resolve(caller);
+    };
+    const server = await serveHttp({ service, port: 0, verify, runtime, log: silentLogger });
+    try {
+      for (const endpoint of service.endpoints) {
+        if (without.some((route) => endpoint.route.startsWith(route))) continue;
+        const sample = samples[endpoint.route];
+        assert.ok(sample !== undefined, `${endpoint.route} has no sample of a request that it accepts`);
+        const accepted = await sendRaw(server.url, goodInput(endpoint, sample));
+        assert.ok(
+          accepted.status < 300,
+          `${endpoint.route} refused the sample: ${String(accepted.status)} ${accepted.text}`,
+        );
+        const placed = /"orderId":"([^"]*)"/.exec(accepted.text)?.[1];
+        if (endpoint.route === "POST /orders" && placed !== undefined)
+          samples["GET /orders/{orderId}"] = { params: { orderId: placed } };
+        await shop.runtime.timers.sleep(0);
+        await until("all is delivered", async () => (await service.store.depths()).outbox === 0);
+        const before = rowsIn(shop.data);
+        const bad = badInputs(endpoint, sample);
+        cases += bad.length;
+        assert.deepEqual(await checkBadInputs(server.url, bad), []);
+        assert.deepEqual(rowsIn(shop.data), before, `${endpoint.route} changed something`);
+      }
+    } finally {
+      await server.close(1_000);
+    }
+  }
+  assert.ok(cases > 200, `${String(cases)} cases`);
+});
+
+/** The number of rows of every table that a request could change. */
+function rowsIn(data: string): Readonly<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  for (const file of readdirSync(data).filter((name) => name.endsWith(".db"))) {
+    const db = new DatabaseSync(path.join(data, file), { readOnly: true, timeout: 2_000 });
+    for (const { name } of db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all()) {
+      if (name === "holdfast_leases" || name === "positions") continue;
+      counts[`${file} ${String(name)}`] = Number(
+        db.prepare(`SELECT count(*) AS n FROM "${String(name)}"`).get()?.["n"],
+      );
+    }
+    db.close();
+  }
+  return counts;
+}
