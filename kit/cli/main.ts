@@ -34,6 +34,7 @@ export async function main(options: PlatformOptions): Promise<void> {
   };
   process.on("SIGINT", stop);
   process.on("SIGTERM", stop);
+  process.on("SIGHUP", stop);
   // The bootstrap is gone: so is everything that could stop this process in good order.
   process.on("disconnect", stop);
 }

@@ -84,7 +84,13 @@ export async function startPlatform({ systems, args, env }: PlatformOptions): Pr
   mkdirSync(data, { recursive: true });
   const faults = plantedFaults(env, () => Math.random());
   const runtime = systemRuntime(faults === undefined ? {} : { faults });
-  const broker = await embeddedBroker({ file: path.join(data, "broker.db"), durability: "full", runtime, log });
+  const broker = await embeddedBroker({
+    file: path.join(data, "broker.db"),
+    durability: "full",
+    runtime,
+    log,
+    onFatal: (error) => die(log, error),
+  });
   const system = await startSystem(services, {
     runtime,
     log,
