@@ -51,6 +51,24 @@ export function deadLinks(page: string, file: string): readonly string[] {
     .map((target) => `${file}: there is no ${target}`);
 }
 
+/** A test that names an invariant stands in its row of the table, and what a row names is there. `tests` gives the text of each test file by its path. */
+export function invariantFaults(page: string, tests: ReadonlyMap<string, string>): readonly string[] {
+  const rows = new Map<string, string>();
+  for (const [, number = "", row = ""] of page.matchAll(/^\| (\d+) \|(.*)$/gm)) rows.set(number, row);
+  const faults: string[] = [];
+  for (const [number, row] of rows) {
+    for (const [, file = ""] of row.matchAll(/`([^`\s]+\.ts)`/g))
+      if (!existsSync(path.join(root, file))) faults.push(`invariant ${number} names ${file}, which is not there`);
+  }
+  for (const [file, text] of tests) {
+    for (const [, number = ""] of text.matchAll(/\[invariant (\d+)\]/g)) {
+      if (rows.get(number)?.includes(file) !== true)
+        faults.push(`${file} checks invariant ${number}, but its row does not name it`);
+    }
+  }
+  return faults;
+}
+
 async function main(): Promise<void> {
   const data = mkdtempSync(path.join(os.tmpdir(), "holdfast-docs-"));
   const child = spawn(
@@ -77,6 +95,15 @@ async function main(): Promise<void> {
       count += examples.length;
       faults.push(...runExamples(examples, url, data).map((fault) => `${file}: ${fault}`));
     }
+    const tests = new Map(
+      listFiles()
+        .filter((name) => /^(kit|systems)\/.*\.test\.ts$/.test(name))
+        .map((name) => [name, readFileSync(path.join(root, name), "utf8")]),
+    );
+    const guarantees = readFileSync(path.join(root, "docs/guarantees.md"), "utf8");
+    faults.push(...invariantFaults(guarantees, tests));
+    if (invariantFaults(guarantees.replaceAll("order.test.ts", "gone.test.ts"), tests).length === 0)
+      faults.push("The check is blind: it was content with invariants whose tests are not named.");
     // The check is shown a wrong example and must find it.
     if (runExamples([{ shell: "echo right", expected: ["wrong"] }], url, data).length !== 1)
       faults.push("The check is blind: it was content with a wrong example.");

@@ -1,0 +1,36 @@
+import assert from "node:assert/strict";
+import { readdirSync } from "node:fs";
+import path from "node:path";
+import { test } from "node:test";
+import { commerce } from "./commerce/services.ts";
+
+const folders: Readonly<Record<string, string>> = { customers: "commerce/customers", orders: "commerce/orders" };
+
+/** Handlers that the files of a folder export and that the service does not list. */
+async function forgotten(folder: string, listed: ReadonlySet<unknown>): Promise<readonly string[]> {
+  const files = readdirSync(path.join(import.meta.dirname, folder)).filter(
+    (name) => name.endsWith(".ts") && !name.endsWith(".test.ts"),
+  );
+  const found: string[] = [];
+  for (const file of files) {
+    const exports: Readonly<Record<string, unknown>> = await import(path.join(import.meta.dirname, folder, file));
+    for (const [name, value] of Object.entries(exports)) {
+      const handler =
+        typeof value === "object" &&
+        value !== null &&
+        "kind" in value &&
+        (value.kind === "route" || value.kind === "consumer");
+      if (handler && !listed.has(value)) found.push(`${folder}/${file}: ${name}`);
+    }
+  }
+  return found;
+}
+
+test("every handler in a service's folder is listed by the service, and the check sees one that is not", async () => {
+  for (const { name, routes, consumers } of commerce) {
+    const folder = folders[name];
+    assert.ok(folder !== undefined, `${name} has a folder`);
+    assert.deepEqual(await forgotten(folder, new Set([...routes, ...consumers])), []);
+    assert.equal((await forgotten(folder, new Set([...routes.slice(1), ...consumers]))).length, 1);
+  }
+});
