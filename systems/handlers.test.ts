@@ -13,8 +13,9 @@ async function forgotten(folder: string, listed: ReadonlySet<unknown>): Promise<
   );
   const found: string[] = [];
   for (const file of files) {
-    const exports: Readonly<Record<string, unknown>> = await import(path.join(import.meta.dirname, folder, file));
-    for (const [name, value] of Object.entries(exports)) {
+    const loaded: unknown = await import(path.join(import.meta.dirname, folder, file));
+    for (const [name, value] of Object.entries(loaded ?? {}) as [string, unknown][]) {
+      // Proof: a module's exports may be anything.
       const handler =
         typeof value === "object" &&
         value !== null &&
