@@ -41,7 +41,11 @@ export function ids(clock: Clock, random: Random): Ids {
     },
     derived(...parts) {
       const sha = createHash("sha256");
-      for (const part of parts) sha.update(`${part.length}:${part}`);
+      for (const part of parts) {
+        // UTF-8 has no lone surrogates and would make them all alike.
+        if (part.isWellFormed()) sha.update(`${part.length}:${part}`);
+        else sha.update(`u${part.length}:`).update(part, "utf16le");
+      }
       const hex = sha.digest("hex");
       const variant = (0x8 | (Number.parseInt(hex.charAt(16), 16) & 0x3)).toString(16);
       return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`;

@@ -9,8 +9,9 @@ export {
   type FieldSchema,
   type Settings,
 } from "./config.ts";
+export { controlledRuntime, type ControlledOptions, type ControlledRuntime } from "./controlled.ts";
 export { faultPoints, noFaults, plantedFaults, type FaultPoint, type FaultReport, type Faults } from "./faults.ts";
 export { timeOfUuidv7, type Ids } from "./ids.ts";
 export { seededRandom, type Random } from "./random.ts";
-export { controlledRuntime, systemRuntime, type ControlledRuntime, type Runtime } from "./runtime.ts";
+export { systemRuntime, type Runtime } from "./runtime.ts";
 export type { Timer, Timers } from "./timers.ts";

@@ -3,9 +3,9 @@ export interface Timer {
 }
 
 export interface Timers {
-  /** Runs once; keeps the process alive until then. */
+  /** Runs once, however far away; keeps the process alive until then. */
   after(ms: number, run: () => void): Timer;
-  /** Runs again and again; does not keep the process alive. */
+  /** Runs again and again; does not keep the process alive. At most 2^31-1 ms (24 days) apart, at least 1. */
   every(ms: number, run: () => void): Timer;
   /** Resolves early when the signal aborts. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
@@ -14,11 +14,20 @@ export interface Timers {
 /** The longest delay that Node's timers can hold; longer ones would fire at once. */
 const longest = 2 ** 31 - 1;
 
+/** @param keepsAlive whether the process goes on for it */
+export function once(ms: number, run: () => void, keepsAlive: boolean): Timer {
+  let timer: NodeJS.Timeout;
+  const arm = (left: number) => {
+    timer =
+      left > longest ? setTimeout(() => arm(left - longest), longest) : setTimeout(run, Math.max(0, Math.ceil(left)));
+    if (!keepsAlive) timer.unref();
+  };
+  arm(ms);
+  return { cancel: () => clearTimeout(timer) };
+}
+
 export const systemTimers: Timers = {
-  after(ms, run) {
-    const timer = setTimeout(run, Math.min(Math.max(0, ms), longest));
-    return { cancel: () => clearTimeout(timer) };
-  },
+  after: (ms, run) => once(ms, run, true),
   every(ms, run) {
     const timer = setInterval(run, Math.min(Math.max(1, ms), longest));
     timer.unref();
