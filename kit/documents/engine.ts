@@ -1,0 +1,47 @@
+/** A JSON document as an engine keeps it. `version` is its fence: a replacement names the one that it read. */
+export interface Doc {
+  readonly _id: string;
+  readonly version: number;
+  readonly [field: string]: unknown;
+}
+
+export interface Index {
+  /** Top-level fields, ascending. */
+  readonly on: readonly string[];
+}
+
+export type Scalar = string | number | boolean;
+
+/** Documents by top-level fields; needs an index that begins with the fields of `where`, then those of `sort`. */
+export interface Find {
+  /** Fields that are equal to a value; null: the field is absent. */
+  readonly where?: Readonly<Record<string, Scalar | null>>;
+  /** A field is at most this; documents without the field are not found. */
+  readonly atMost?: { readonly field: string; readonly value: Scalar };
+  /** Ascending. `_id` is added as the last one, so that the order is total; text is compared by its code units in UTF-8. */
+  readonly sort?: readonly string[];
+  /** Behind the document that has these values in the fields of `sort`, and this `_id`. */
+  readonly after?: readonly Scalar[];
+  readonly limit: number;
+}
+
+/**
+ * A store of JSON documents that can do one thing atomically: change one document whose version is known. All that is promised of documents
+ * (docs/ideas.md) is made of these operations. Writes are durable when they resolve; reads see every write that resolved before they began.
+ * What rejects is infrastructure: the document store cannot be reached, or its outcome is not known.
+ */
+export interface DocumentEngine {
+  readonly name: "embedded" | "mongodb";
+  /** Makes missing collections and indexes; may be called again, and by several processes at once. */
+  ensure(collections: Readonly<Record<string, readonly Index[]>>): Promise<void>;
+  get(collection: string, id: string): Promise<Doc | undefined>;
+  /** Those that are there already are passed over; gives the ids of the others. Not atomic over several: after a failure it is repeated. */
+  insert(collection: string, documents: readonly Doc[]): Promise<ReadonlySet<string>>;
+  /** Puts the document in the place of the one with its `_id`, if that one has `version`; false when it has another, or is not there. */
+  replace(collection: string, document: Doc, version: number): Promise<boolean>;
+  /** Removes those that are there. Not atomic over several. */
+  remove(collection: string, ids: readonly string[]): Promise<void>;
+  find(collection: string, find: Find): Promise<readonly Doc[]>;
+  count(collection: string, where?: Find["where"]): Promise<number>;
+  close(): Promise<void>;
+}
