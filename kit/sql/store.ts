@@ -142,7 +142,6 @@ export class SqlStore implements Store<object> {
     const held = await this.#lane.later(async (session) => {
       if (!(await holdsLease(session, lease))) return false;
       await session.runWithList("DELETE FROM holdfast_outbox WHERE seq", [], { type: "bigint", values: seqs });
-      this.#runtime.faults.at("relay:deleted");
       return true;
     });
     if (!held) throw kitProblems.staleEpoch({ reason: `The lease ${lease.name} has gone to another instance.` });
