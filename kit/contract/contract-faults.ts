@@ -1,16 +1,17 @@
 import type { TSchema } from "typebox";
-import { pathNames, replySpec, type Contract, type Endpoint } from "./contracts.ts";
+import { pathNames, replySpec, type Contract, type Endpoint, type JobContract } from "./contracts.ts";
 import { jsonSchema, schemaFaults } from "./json-schema.ts";
 import { reservedMembers } from "./problem.ts";
 
 /** What is wrong with a contract beyond what types can say, as sentences. */
-export function contractFaults(contract: Contract): readonly string[] {
+export function contractFaults(contract: Contract | JobContract): readonly string[] {
   if (contract.kind === "endpoint") return endpointFaults(contract);
   const faults: string[] = [];
-  if (contract.kind === "event") {
+  if (contract.kind === "event" || contract.kind === "job") {
     const say = (fault: string) => faults.push(`${contract.name}: ${fault}`);
     for (const fault of schemaFaults(contract.data)) say(fault);
     if (!Number.isInteger(contract.version) || contract.version < 1) say("the version must be a whole number from 1.");
+    if (contract.kind === "job") return faults;
     const { properties = {}, required = [] } = jsonSchema(contract.data);
     if (properties[contract.key]?.type !== "string" || !required.includes(contract.key))
       say(`the key "${contract.key}" must be a required string of the data.`);

@@ -66,6 +66,21 @@ export interface EventContract<Name extends string = string, D extends TSchema =
   readonly summary: string;
   readonly data: D;
 }
+export interface JobSpec<D extends TSchema> {
+  /** Major version: jobs of another one that still wait go to the dead letters. @default 1 */
+  readonly version?: number;
+  readonly summary: string;
+  readonly data: D;
+}
+/** What a service asks of itself: for later, again and again, or because it needs the world. Nobody else can enqueue it. */
+export interface JobContract<Name extends string = string, D extends TSchema = TSchema> {
+  readonly kind: "job";
+  readonly owner: string;
+  readonly name: Name;
+  readonly version: number;
+  readonly summary: string;
+  readonly data: D;
+}
 export type Contract = Endpoint | EventContract | AnyProblem;
 
 export interface Contracts {
@@ -74,6 +89,7 @@ export interface Contracts {
     spec: S,
   ) => Endpoint<R, S>;
   readonly event: <const N extends string, D extends TSchema>(name: N, spec: EventSpec<D>) => EventContract<N, D>;
+  readonly job: <const N extends string, D extends TSchema>(name: N, spec: JobSpec<D>) => JobContract<N, D>;
   readonly problem: <const C extends string, F extends TSchema>(code: C, spec: ProblemSpec<F>) => Problem<C, F>;
 }
 
@@ -86,6 +102,7 @@ export function contracts(owner: string): Contracts {
       return { kind: "endpoint", owner, route, method: route.slice(0, at) as Method, path: route.slice(at + 1), spec };
     },
     event: (name, spec) => ({ kind: "event", owner, name, ...spec }),
+    job: (name, spec) => ({ kind: "job", owner, name, version: 1, ...spec }),
     problem: (code, spec) => makeProblem(owner, code, spec),
   };
 }
@@ -127,3 +144,4 @@ export type CallerOf<E> = SpecOf<E>["access"] extends "user" | "operator"
     ? ServiceIdentity
     : Caller | undefined;
 export type EventData<E> = E extends EventContract<infer _, infer D> ? Value<D> : never;
+export type JobData<J> = J extends JobContract<infer _, infer D> ? Value<D> : never;

@@ -7,7 +7,7 @@ import type { Store } from "./store.ts";
 import { subscriberOf, type MessageSubscription } from "./subscription.ts";
 
 export interface ConsumerOptions {
-  readonly store: Pick<Store<object>, "takeIn" | "due" | "nextDue" | "claim" | "retry" | "outside">;
+  readonly store: Pick<Store<object>, "takeIn" | "due" | "nextDue" | "claim" | "retry" | "outside" | "onParked">;
   readonly broker: Pick<Broker, "subscribe">;
   readonly runtime: Runtime;
   readonly log: Logger;
@@ -16,6 +16,8 @@ export interface ConsumerOptions {
   /** Unique for this process. */
   readonly owner: string;
   readonly subscriptions: readonly MessageSubscription[];
+  /** What the service has enqueued for itself. @default none */
+  readonly jobs?: readonly MessageSubscription[];
 }
 
 export interface RunningConsumer {
@@ -31,8 +33,10 @@ const batchSize = 100;
 export async function startConsumer(options: ConsumerOptions): Promise<RunningConsumer> {
   const { store, broker, runtime, log, service, owner } = options;
   const stopping = new AbortController();
-  const subscribers = options.subscriptions.map((subscription) => subscriberOf(service, subscription, runtime));
-  const retries = startRetries({ store, runtime, log, owner, subscribers });
+  const subscribers = options.subscriptions.map((subscription) => subscriberOf(subscription, runtime));
+  const workers = (options.jobs ?? []).map((job) => subscriberOf(job, runtime));
+  const retries = startRetries({ store, runtime, log, owner, subscribers: [...subscribers, ...workers] });
+  store.onParked(() => retries.wake());
   const open: Subscription[] = [];
   const drain = async (deadline: number) => {
     stopping.abort();
@@ -51,9 +55,8 @@ export async function startConsumer(options: ConsumerOptions): Promise<RunningCo
         log,
         subscriber,
         stopping: stopping.signal,
-        onParked: () => retries.wake(),
       });
-      const topic = subscriber.subscription.event.name;
+      const topic = subscriber.subscription.form.name;
       open.push(await broker.subscribe({ group: service, topic, batch: batchSize, deliver }));
     }
   } catch (error) {

@@ -1,7 +1,16 @@
-import { compile, findProblem, type EventContract, type ProblemError } from "../contract/index.ts";
+import { compile, findProblem, type EventContract, type ProblemError, type TSchema } from "../contract/index.ts";
 import type { Envelope } from "./envelope.ts";
 import { messageProblems } from "./problems.ts";
 import type { Incoming } from "./store.ts";
+
+/** What messages of one kind look like. */
+export interface MessageForm {
+  readonly name: string;
+  readonly version: number;
+  readonly data: TSchema;
+  /** The field of the data that is the key; undefined where the key is none of them. */
+  readonly key: EventContract["key"] | undefined;
+}
 
 export interface Decoder {
   /** The data, valid by the contract; throws one of `messageProblems`. */
@@ -11,7 +20,7 @@ export interface Decoder {
 }
 
 /** Open: fields that the contract does not name are let through. */
-export function decoderOf({ name, version, key, data: schema }: EventContract): Decoder {
+export function decoderOf({ name, version, key, data: schema }: MessageForm): Decoder {
   const validator = compile(schema, { open: true });
   /** What intake has parsed, for the first attempt only: a handler may change what it is given. */
   const parsed = new WeakMap<Envelope, { readonly data: unknown }>();
@@ -27,8 +36,9 @@ export function decoderOf({ name, version, key, data: schema }: EventContract): 
       const at = first === undefined ? "it" : first.field === "" ? "the data" : first.field;
       throw messageProblems.invalid({ reason: `${at} ${first?.message ?? "does not fit"}` });
     }
-    const named: unknown = typeof data === "object" && data !== null ? Reflect.get(data, key) : undefined;
-    if (named !== envelope.key) {
+    const named: unknown =
+      key === undefined ? envelope.key : typeof data === "object" && data !== null ? Reflect.get(data, key) : undefined;
+    if (key !== undefined && named !== envelope.key) {
       throw messageProblems.keyMismatch({ reason: `The field ${key} of the data is not the key of the message.` });
     }
     return data;

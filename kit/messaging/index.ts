@@ -16,6 +16,7 @@ export { startHousekeeping, type Housekeeping } from "./housekeeping.ts";
 export { brokerProblems, maxMessageBytes, messageProblems } from "./problems.ts";
 export { startRelay, type Relay, type RelayOptions } from "./relay.ts";
 export { defaultRetry, type RetryPolicy } from "./retry.ts";
+export { patternFault, startSchedules, type ScheduledJob, type Schedules } from "./schedules.ts";
 export type {
   AuditEntry,
   Batch,
@@ -26,7 +27,9 @@ export type {
   Lease,
   OutboxRow,
   Outgoing,
+  OutgoingJob,
   Parked,
+  Schedule,
   Settled,
   Store,
   StoredReply,
@@ -34,5 +37,6 @@ export type {
   UnitOfWork,
   Verdict,
 } from "./store.ts";
+export type { MessageForm } from "./decode.ts";
 export type { MessageSubscription } from "./subscription.ts";
 export { makeWake, type Wake } from "./wake.ts";

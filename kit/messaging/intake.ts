@@ -15,8 +15,6 @@ export interface IntakeOptions {
   readonly subscriber: Subscriber;
   /** Ends pauses: what is not taken in comes again. */
   readonly stopping: AbortSignal;
-  /** Told when messages were parked. */
-  readonly onParked: () => void;
 }
 
 const failing = { baseMs: 200, capMs: 30_000 };
@@ -24,8 +22,9 @@ const failing = { baseMs: 200, capMs: 30_000 };
 const refusals = 5;
 
 /** The `deliver` of a subscription: resolves when every message is taken in (handled, parked or dead), with its mark. */
-export function intakeOf({ store, runtime, log, subscriber, stopping, onParked }: IntakeOptions): Subscribe["deliver"] {
-  const { name, subscription, decoder, judge } = subscriber;
+export function intakeOf({ store, runtime, log, subscriber, stopping }: IntakeOptions): Subscribe["deliver"] {
+  const { subscription, decoder, judge } = subscriber;
+  const { name } = subscription;
   const { clock, timers, random, faults } = runtime;
   const rate = failureRate();
   let pausedUntil = 0;
@@ -34,7 +33,7 @@ export function intakeOf({ store, runtime, log, subscriber, stopping, onParked }
   const takeInOnce = async (messages: readonly Incoming[], seen: { paused: boolean }) => {
     const failed = new Map<string, boolean>();
     for (const { envelope, dead } of messages) if (dead !== undefined) failed.set(envelope.id, true);
-    const result = await store.takeIn({
+    await store.takeIn({
       subscription: name,
       messages,
       intakeOnly: subscription.prepare !== undefined,
@@ -54,7 +53,6 @@ export function intakeOf({ store, runtime, log, subscriber, stopping, onParked }
     for (const { envelope, dead } of messages) {
       if (dead !== undefined) log.error("message is dead", { subscription: name, id: envelope.id, ...dead });
     }
-    if (result.parked > 0) onParked();
     return failed.values();
   };
 

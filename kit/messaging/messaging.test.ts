@@ -133,7 +133,7 @@ test("infrastructure that fails uses up no attempts: the consumer pauses, and go
     return (await handled(billing)).length === 1;
   });
   assert.deepEqual(attempts, [1, 1, 1, 1, 1]);
-  assert.deepEqual(await billing.depths(), { outbox: 0, parked: 0, dead: 0, inbox: 1 });
+  assert.deepEqual(await billing.depths(), { outbox: 0, parked: 0, timers: 0, dead: 0, inbox: 1 });
   const pauses = rig.log.entries.filter(({ event }) => event.startsWith("messages are not taken in"));
   assert.equal(pauses.length, 1);
 });

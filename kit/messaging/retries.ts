@@ -35,7 +35,7 @@ const failing = { baseMs: 500, capMs: 30_000 };
 /** Works off what is parked: the lowest message of each key, when it is due; several keys at a time, never two of one key. */
 export function startRetries({ store, runtime, log, owner, subscribers }: RetriesOptions): Retries {
   const { clock, timers, random } = runtime;
-  const byName = new Map(subscribers.map((subscriber) => [subscriber.name, subscriber]));
+  const byName = new Map(subscribers.map((subscriber) => [subscriber.subscription.name, subscriber]));
   const wake = makeWake(timers);
   const stopping = new AbortController();
   const aborting = new AbortController();
@@ -44,9 +44,9 @@ export function startRetries({ store, runtime, log, owner, subscribers }: Retrie
   const resting = new Map<number, { readonly failures: number; readonly until: number }>();
   let storeFailures = 0;
 
-  const work = async (parked: Parked, { name, subscription, decoder, judge }: Subscriber): Promise<void> => {
+  const work = async (parked: Parked, { subscription, decoder, judge }: Subscriber): Promise<void> => {
     const { envelope } = parked;
-    const { prepare } = subscription;
+    const { name, prepare } = subscription;
     const attempt = parked.attempts + 1;
     const about = { subscription: name, id: envelope.id, attempt };
     let prepared: { readonly value: unknown } | { readonly failed: unknown } = { value: undefined };
@@ -117,7 +117,7 @@ export function startRetries({ store, runtime, log, owner, subscribers }: Retrie
         const failures = (resting.get(parked.id)?.failures ?? 0) + 1;
         resting.set(parked.id, { failures, until: clock.monotonic() + backoffMs(random, failures, failing) });
         if (failures === 1 && !stopping.signal.aborted) {
-          log.warn("a parked message has to wait for the store", { subscription: subscriber.name, error });
+          log.warn("a parked message has to wait for the store", { subscription: subscriber.subscription.name, error });
         }
       } finally {
         running.delete(key);

@@ -8,10 +8,28 @@ export interface Unit<Access> {
    * (the write is what orders the key) and after the unit has ended.
    */
   publish(message: Outgoing): void;
+  /** Buffers a job, which waits among the parked messages until it is due; it counts as a write. Throws after the unit has ended. */
+  enqueue(job: OutgoingJob): void;
 }
 
 /** A message before the store gives it id and time. */
 export type Outgoing = Omit<Envelope, "id" | "time">;
+
+/** A message of a service to itself. Its key is its own id: jobs wait for nobody. */
+export interface OutgoingJob extends Omit<Outgoing, "key"> {
+  /** `billing/charge`: the name under which it waits, as a subscription's messages do. */
+  readonly subscription: string;
+  /** On the clock of the runtime; undefined: at once. */
+  readonly dueAt: number | undefined;
+}
+
+/** A schedule as the store keeps it: when a job comes next. */
+export interface Schedule {
+  /** The subscription of its job. */
+  readonly name: string;
+  /** As it was written down; one that differs from the store's starts the schedule anew. */
+  readonly pattern: string;
+}
 
 /** An Idempotency-Key in its scope: hash of principal, route and key; and the fingerprint of path, query and body. */
 export interface KeyClaim {
@@ -140,7 +158,7 @@ export interface Store<Access> {
 
   /** One transaction: inbox marks, effects, parked and dead rows, outgoing messages. Rejects when nothing of it was committed. */
   takeIn(batch: Batch<Access>): Promise<BatchResult>;
-  /** Lowest due rows of distinct keys, oldest first; never two of one key. */
+  /** Lowest due rows of distinct keys, jobs included, oldest first; never two of one key. */
   due(now: number, limit: number): Promise<readonly Parked[]>;
   /** When the next parked row falls due; undefined when none waits. */
   nextDue(): Promise<number | undefined>;
@@ -163,8 +181,15 @@ export interface Store<Access> {
   outbox(after: number, limit: number): Promise<readonly OutboxRow[]>;
   /** Deletes what was confirmed, under the relay's lease; joins another commit where one is due. Rejects when the epoch is stale. */
   confirm(lease: Lease, seqs: readonly number[]): Promise<void>;
+  /** When the schedule comes next; `first` where the store does not know it, or knows it with another pattern. */
+  nextTick(schedule: Schedule, first: number): Promise<number>;
+  /** Enqueues the job of a tick and moves its schedule on to `next`, both or neither; false when another instance has done so. */
+  tick(schedule: Schedule, tick: number, next: number, job: OutgoingJob): Promise<boolean>;
+
   /** Registers a callback for "something was committed to the outbox" (in process; other processes are found by polling). */
   onOutbox(wake: () => void): void;
+  /** Registers a callback for "something was parked, enqueued or redriven" (in process, as above). */
+  onParked(wake: () => void): void;
   /** Takes or renews a lease for `ttlMs`; undefined while another living holder has it. A new holder gets a higher epoch. */
   lease(name: string, owner: string, ttlMs: number): Promise<Lease | undefined>;
   release(lease: Lease, owner: string): Promise<void>;
@@ -183,7 +208,10 @@ export interface Store<Access> {
   /** Counts for health, metrics and tests. */
   depths(): Promise<{
     readonly outbox: number;
+    /** Without jobs that are not due yet. */
     readonly parked: number;
+    /** Jobs that are not due yet. */
+    readonly timers: number;
     readonly dead: number;
     readonly inbox: number;
   }>;

@@ -1,13 +1,14 @@
-import type { EventContract } from "../contract/index.ts";
 import type { Runtime } from "../runtime/index.ts";
-import { decoderOf, type Decoder } from "./decode.ts";
+import { decoderOf, type Decoder, type MessageForm } from "./decode.ts";
 import type { Envelope } from "./envelope.ts";
 import { judgeBy, type RetryPolicy } from "./retry.ts";
 import type { Batch, Unit } from "./store.ts";
 
-/** A consumer of one event, as the service layer hands it over. */
+/** A consumer of one event, or the worker of one job, as the service layer hands it over. */
 export interface MessageSubscription {
-  readonly event: EventContract;
+  /** `orders/customer.created`, `billing/job:charge`: its name in inbox, parking and dead letters. */
+  readonly name: string;
+  readonly form: MessageForm;
   readonly afterDeadLetter: "continue" | "hold";
   readonly retry: Partial<RetryPolicy>;
   /** Keys of effects that the message may have used; shown with its dead letter. */
@@ -21,16 +22,13 @@ export interface MessageSubscription {
 
 /** A subscription with what is derived from it once. */
 export interface Subscriber {
-  /** `orders/customer.created`: consumer name of inbox and parking. */
-  readonly name: string;
   readonly subscription: MessageSubscription;
   readonly decoder: Decoder;
   readonly judge: Batch<object>["judge"];
 }
 
-export const subscriberOf = (service: string, subscription: MessageSubscription, runtime: Runtime): Subscriber => ({
-  name: `${service}/${subscription.event.name}`,
+export const subscriberOf = (subscription: MessageSubscription, runtime: Runtime): Subscriber => ({
   subscription,
-  decoder: decoderOf(subscription.event),
+  decoder: decoderOf(subscription.form),
   judge: judgeBy(subscription.retry, runtime),
 });

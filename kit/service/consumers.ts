@@ -1,15 +1,36 @@
-import type { Envelope, MessageSubscription, Unit } from "../messaging/index.ts";
+import type { Envelope, MessageForm, MessageSubscription, Unit } from "../messaging/index.ts";
 import { parseTraceparent } from "../telemetry/index.ts";
-import type { Consumer } from "./definition.ts";
+import type { Consumer, JobHandler } from "./definition.ts";
 import { aroundGiven, type InUnit } from "./in-unit.ts";
 import type { MessageInfo } from "./given.ts";
-import { always, outside, publisher, type Cause } from "./unit-context.ts";
+import { always, enqueuer, jobSubscription, outside, publisher, type Cause } from "./unit-context.ts";
 
 /** A consumer of a service in the terms of the messaging loops. */
-export function subscriptionOf(service: string, consumer: Consumer, inUnit: InUnit): MessageSubscription {
-  const { surroundings, scopeOf, resources, around } = inUnit;
-  const { event, options, prepare, run } = consumer;
-  const name = `${service}/${event.name}`;
+export function consumerOf(service: string, consumer: Consumer, inUnit: InUnit): MessageSubscription {
+  const { event, options } = consumer;
+  return {
+    ...subscriptionOf({ service, name: `${service}/${event.name}`, form: event, definition: consumer }, inUnit),
+    afterDeadLetter: options.afterDeadLetter ?? "continue",
+  };
+}
+
+/** The handler of a job, in the same terms. */
+export function workerOf(service: string, definition: JobHandler, inUnit: InUnit): MessageSubscription {
+  const { name, version, data } = definition.job;
+  const form = { name, version, data, key: undefined };
+  return subscriptionOf({ service, name: jobSubscription(definition.job), form, definition }, inUnit);
+}
+
+interface Handled {
+  readonly service: string;
+  readonly name: string;
+  readonly form: MessageForm;
+  readonly definition: Consumer | JobHandler;
+}
+
+function subscriptionOf({ service, name, form, definition }: Handled, inUnit: InUnit): MessageSubscription {
+  const { surroundings, scopeOf, resources, around, jobs } = inUnit;
+  const { options, prepare, run } = definition;
   const never = new AbortController().signal;
   const causeOf = (envelope: Envelope, signal: AbortSignal): Cause => ({
     handler: name,
@@ -29,10 +50,11 @@ export function subscriptionOf(service: string, consumer: Consumer, inUnit: InUn
     return { data, message };
   };
   return {
-    event,
-    afterDeadLetter: options.afterDeadLetter ?? "continue",
+    name,
+    form,
+    afterDeadLetter: "continue",
     retry: options.retry ?? {},
-    // Proof: the options were given for this event, whose validated data this is.
+    // Proof: the options were given for this contract, whose validated data this is.
     effectKeys: (data) => options.effectKeys?.(data as never) ?? [],
     prepare:
       prepare === undefined
@@ -54,6 +76,7 @@ export function subscriptionOf(service: string, consumer: Consumer, inUnit: InUn
         ...always(cause, surroundings, "run"),
         ...messageOf(envelope, attempt, data),
         publish: publisher(cause, surroundings, unit),
+        enqueue: enqueuer(cause, surroundings, unit, jobs),
         prepared,
       };
       const next = () => run(given as never); // Proof: assembled from the same parts that typed `run`.

@@ -1,4 +1,4 @@
-import type { Caller, Endpoint, EventContract, EventData, Replied } from "../contract/index.ts";
+import type { Caller, Endpoint, EventContract, EventData, JobContract, JobData, Replied } from "../contract/index.ts";
 import type { RetryPolicy, Store } from "../messaging/index.ts";
 import type { Runtime } from "../runtime/index.ts";
 import type { Logger } from "../telemetry/index.ts";
@@ -49,6 +49,27 @@ export interface Consumer<E extends EventContract = EventContract, Given = never
   readonly by: object;
   readonly event: E;
   readonly options: ConsumerOptions<never>;
+  readonly prepare: ((given: Outside) => Promise<unknown>) | undefined;
+  readonly run: (given: Given) => Promise<void>;
+}
+
+export interface JobOptions<J extends JobContract> {
+  readonly retry?: Partial<RetryPolicy>;
+  /** Keys of effects that a job may have used; shown with its dead letter. */
+  readonly effectKeys?: (data: JobData<J>) => readonly string[];
+  /**
+   * Five fields of cron, in UTC: the job comes once at each tick, however many instances there are; ticks that nobody was there for come as one.
+   * Its data is `{ tick }`, an RFC 3339 time.
+   */
+  readonly schedule?: string;
+}
+
+/** The handler of a job. */
+export interface JobHandler<J extends JobContract = JobContract, Given = never, Outside = never> {
+  readonly kind: "job";
+  readonly by: object;
+  readonly job: J;
+  readonly options: JobOptions<never>;
   readonly prepare: ((given: Outside) => Promise<unknown>) | undefined;
   readonly run: (given: Given) => Promise<void>;
 }

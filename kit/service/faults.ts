@@ -1,5 +1,6 @@
 import { contractFaults, type Endpoint } from "../contract/index.ts";
 import { reservedNames } from "./given.ts";
+import { scheduleFaults } from "./schedules.ts";
 import type { Service } from "./service.ts";
 
 /** Names a handler in reports: `POST /orders`. */
@@ -39,6 +40,17 @@ export function startupFaults(
       if (consumed.has(event.name)) say(`${event.name} is consumed twice; one consumer does what both did.`);
       consumed.add(event.name);
       if (!published.has(event.name)) say(`${event.name} is consumed, but no service here publishes it.`);
+    }
+    const worked = new Set<string>();
+    for (const { job, by, options } of service.jobs) {
+      for (const fault of contractFaults(job)) say(fault);
+      if (job.owner !== service.name)
+        say(`the job ${job.name} belongs to ${job.owner}, and only its owner works on it.`);
+      if (by !== service.spec) say(`the handler of the job ${job.name} was made by another service(…).`);
+      if (worked.has(job.name)) say(`the job ${job.name} has two handlers.`);
+      worked.add(job.name);
+      if (options.schedule !== undefined)
+        for (const fault of scheduleFaults(job, options.schedule)) say(`the job ${job.name}: ${fault}`);
     }
   }
   const names = new Set<string>();

@@ -5,6 +5,8 @@ import type {
   EventContract,
   EventData,
   HeadersOf,
+  JobContract,
+  JobData,
   ParamsOf,
   QueryOf,
   Replied,
@@ -41,7 +43,12 @@ export interface Outside extends Always {
 export interface Inside extends Always {
   /** Commits with the unit or not at all. Throws before the first write of the unit: that write is what orders the key. */
   publish<E extends EventContract>(event: E, data: EventData<E>): void;
+  /** A job of this service, worked off after the commit, when it is due: by any instance, after a crash too. Jobs wait for nobody and come in any order. */
+  enqueue<J extends JobContract>(job: J, data: JobData<J>, when?: When): void;
 }
+
+/** @default at once */
+export type When = { readonly at: Date } | { readonly afterMs: number };
 
 type Given<Name extends string, T> = [T] extends [undefined] ? unknown : { readonly [K in Name]: T };
 
@@ -59,6 +66,10 @@ export type CallRequest<E extends Endpoint> = Given<"body", BodyOf<E>> &
 
 export interface Message<E extends EventContract> {
   readonly data: EventData<E>;
+  readonly message: MessageInfo;
+}
+export interface JobMessage<J extends JobContract> {
+  readonly data: JobData<J>;
   readonly message: MessageInfo;
 }
 export interface MessageInfo {
@@ -107,6 +118,9 @@ export type RoutePrepareGiven<E extends Endpoint, Scope, Resources> = Request<E>
 export type MessageGiven<E extends EventContract, Scope> = Message<E> & Inside & Scope;
 export type MessagePrepareGiven<E extends EventContract, Scope, Resources> = Message<E> & Outside & Resources & Scope;
 
+export type JobGiven<J extends JobContract, Scope> = JobMessage<J> & Inside & Scope;
+export type JobPrepareGiven<J extends JobContract, Scope, Resources> = JobMessage<J> & Outside & Resources & Scope;
+
 export type RunRoute<E extends Endpoint, Scope> = (given: RouteGiven<E, Scope>) => Promise<Replied<E>>;
 export interface RouteSteps<E extends Endpoint, Scope, Resources, P> {
   readonly prepare: (given: RoutePrepareGiven<E, Scope, Resources>) => Promise<P>;
@@ -116,4 +130,9 @@ export type RunMessage<E extends EventContract, Scope> = (given: MessageGiven<E,
 export interface MessageSteps<E extends EventContract, Scope, Resources, P> {
   readonly prepare: (given: MessagePrepareGiven<E, Scope, Resources>) => Promise<P>;
   readonly run: (given: MessageGiven<E, Scope> & { readonly prepared: P }) => Promise<void>;
+}
+export type RunJob<J extends JobContract, Scope> = (given: JobGiven<J, Scope>) => Promise<void>;
+export interface JobSteps<J extends JobContract, Scope, Resources, P> {
+  readonly prepare: (given: JobPrepareGiven<J, Scope, Resources>) => Promise<P>;
+  readonly run: (given: JobGiven<J, Scope> & { readonly prepared: P }) => Promise<void>;
 }

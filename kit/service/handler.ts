@@ -6,7 +6,7 @@ import { handlerName } from "./faults.ts";
 import { aroundGiven, type InUnit } from "./in-unit.ts";
 import type { CompiledRoute } from "./routes.ts";
 import type { Dispatch } from "./running.ts";
-import { always, outside, publisher, type Cause } from "./unit-context.ts";
+import { always, enqueuer, outside, publisher, type Cause } from "./unit-context.ts";
 
 /** One route at work. */
 export class Handler {
@@ -41,12 +41,12 @@ export class Handler {
             ...base,
             // Proof: assembled from the same parts that typed `prepare`.
           } as never);
-    const work = async (access: object, publish: unknown): Promise<StoredReply> => {
+    const work = async (access: object, lettingOut: object): Promise<StoredReply> => {
       const given = {
         ...scopeOf(access, cause),
         ...always(cause, surroundings, "run"),
         ...base,
-        publish,
+        ...lettingOut,
         reply: this.route.reply,
         prepared,
         // Proof: assembled from the same parts that typed `run`.
@@ -60,12 +60,16 @@ export class Handler {
     };
     const label = handlerName(this.route.endpoint);
     if (this.route.query)
-      return this.#store.query({ label, deadline: request.deadline, work: ({ access }) => work(access, undefined) });
+      return this.#store.query({ label, deadline: request.deadline, work: ({ access }) => work(access, {}) });
     const settled = await this.#store.unit<StoredReply>({
       label,
       deadline: request.deadline,
       ...(claim === undefined ? {} : { key: claim, encode: (reply) => reply }),
-      work: (unit) => work(unit.access, publisher(cause, surroundings, unit)),
+      work: (unit) =>
+        work(unit.access, {
+          publish: publisher(cause, surroundings, unit),
+          enqueue: enqueuer(cause, surroundings, unit, this.#in.jobs),
+        }),
     });
     return settled.kind === "replayed" ? replayed(settled.reply) : settled.value;
   }

@@ -1,9 +1,10 @@
 import { kitProblems, type Endpoint } from "../contract/index.ts";
-import { startHousekeeping, startConsumer, startRelay, type Broker } from "../messaging/index.ts";
+import { startConsumer, startHousekeeping, startRelay, startSchedules, type Broker } from "../messaging/index.ts";
 import type { Runtime } from "../runtime/index.ts";
 import type { Logger } from "../telemetry/index.ts";
 import { Claims } from "./claims.ts";
-import { subscriptionOf } from "./consumers.ts";
+import { consumerOf, workerOf } from "./consumers.ts";
+import { schedulesOf } from "./schedules.ts";
 import { clashes, handlerName } from "./faults.ts";
 import { compileRoute, type CompiledRoute } from "./routes.ts";
 import { deadLetterOperations, type Operation } from "./operations.ts";
@@ -54,7 +55,8 @@ export async function startService(service: Service, environment: Environment): 
   const scopeOf = (access: object, cause: Cause): object =>
     // Proof: `access` is what the store of this very spec gives, `config` as above.
     spec.scope({ ...access, config, caller: cause.caller, now: () => new Date(runtime.clock.now()) } as never);
-  const inUnit = { scopeOf, surroundings, resources, around: spec.around };
+  const jobs = new Set(service.jobs.map(({ job }) => job));
+  const inUnit = { scopeOf, surroundings, resources, jobs, around: spec.around };
 
   const routes = new Map(
     service.routes.map((route) => [
@@ -70,13 +72,24 @@ export async function startService(service: Service, environment: Environment): 
   );
   const claims = new Claims(runtime);
   const owner = `pid:${String(process.pid)}:${runtime.ids.uuidv7()}`;
-  const subscriptions = service.consumers.map((consumer) => subscriptionOf(name, consumer, inUnit));
+  const subscriptions = service.consumers.map((consumer) => consumerOf(name, consumer, inUnit));
+  const workers = service.jobs.map((handler) => workerOf(name, handler, inUnit));
   await broker.ensure({
     topics: service.contracts.flatMap((contract) => (contract.kind === "event" ? [contract.name] : [])),
-    groups: subscriptions.map(({ event }) => ({ group: name, topic: event.name })),
+    groups: subscriptions.map(({ form }) => ({ group: name, topic: form.name })),
   });
   const relay = startRelay({ store, broker, runtime, log, service: name, owner });
-  const consumer = await startConsumer({ store, broker, runtime, log, service: name, owner, subscriptions });
+  const consumer = await startConsumer({
+    store,
+    broker,
+    runtime,
+    log,
+    service: name,
+    owner,
+    subscriptions,
+    jobs: workers,
+  });
+  const schedules = startSchedules({ store, runtime, log, schedules: schedulesOf(service, surroundings) });
   const housekeeping = startHousekeeping({ store, runtime, log });
 
   const operate = async ({ run, route }: Operation & { readonly route: CompiledRoute }, request: Dispatch) => {
@@ -136,6 +149,7 @@ export async function startService(service: Service, environment: Environment): 
       stopping.abort();
       const deadline = runtime.clock.monotonic() + ms;
       housekeeping.stop();
+      await schedules.stop();
       await consumer.drain(deadline);
       await relay.drain(deadline);
       await store.close();

@@ -1,3 +1,4 @@
+import type { JobContract } from "../contract/index.ts";
 import type { Service } from "./service.ts";
 import type { Cause, Surroundings } from "./unit-context.ts";
 
@@ -6,6 +7,8 @@ export interface InUnit {
   readonly scopeOf: (access: object, cause: Cause) => object;
   readonly surroundings: Surroundings;
   readonly resources: object;
+  /** Those that have a handler: nothing else can be enqueued. */
+  readonly jobs: ReadonlySet<JobContract>;
   readonly around: Service["spec"]["around"];
 }
 

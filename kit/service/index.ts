@@ -1,7 +1,17 @@
-export type { AroundGiven, Consumer, ConsumerOptions, Route, ScopeGiven, StorePlace, StoreSpec } from "./definition.ts";
+export type {
+  AroundGiven,
+  Consumer,
+  ConsumerOptions,
+  JobHandler,
+  JobOptions,
+  Route,
+  ScopeGiven,
+  StorePlace,
+  StoreSpec,
+} from "./definition.ts";
 export { refuseFaults, startupFaults } from "./faults.ts";
 export { reservedNames } from "./given.ts";
-export type { Always, CallRequest, Inside, Message, MessageInfo, Outside, Request } from "./given.ts";
+export type { Always, CallRequest, Inside, JobMessage, Message, MessageInfo, Outside, Request, When } from "./given.ts";
 export { startService, type Environment } from "./host.ts";
 export type { Dispatch, RunningService } from "./running.ts";
 export { service, type Parts, type Service, type ServiceBuilder, type ServiceOptions } from "./service.ts";

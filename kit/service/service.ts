@@ -1,8 +1,20 @@
-import type { Contract, Endpoint, EventContract, Replied } from "../contract/index.ts";
+import type { Contract, Endpoint, EventContract, JobContract, Replied } from "../contract/index.ts";
 import type { FieldSchema, Settings } from "../runtime/index.ts";
 import type { Logger } from "../telemetry/index.ts";
-import type { AroundGiven, Consumer, ConsumerOptions, Route, ScopeGiven, StoreSpec } from "./definition.ts";
 import type {
+  AroundGiven,
+  Consumer,
+  ConsumerOptions,
+  JobHandler,
+  JobOptions,
+  Route,
+  ScopeGiven,
+  StoreSpec,
+} from "./definition.ts";
+import type {
+  JobGiven,
+  JobPrepareGiven,
+  JobSteps,
   MessageGiven,
   MessagePrepareGiven,
   MessageSteps,
@@ -10,6 +22,7 @@ import type {
   RouteGiven,
   RoutePrepareGiven,
   RouteSteps,
+  RunJob,
   RunMessage,
   RunRoute,
 } from "./given.ts";
@@ -70,6 +83,19 @@ export interface ServiceBuilder<Resources, Scope> {
       options?: ConsumerOptions<E>,
     ): Consumer<E, MessageGiven<E, Scope> & { readonly prepared: P }, MessagePrepareGiven<E, Scope, Resources>>;
   };
+  /** The handler of a job, with the same two forms. */
+  readonly job: {
+    <const J extends JobContract>(
+      job: J,
+      run: RunJob<J, Scope>,
+      options?: JobOptions<J>,
+    ): JobHandler<J, JobGiven<J, Scope>>;
+    <const J extends JobContract, P>(
+      job: J,
+      steps: JobSteps<J, Scope, Resources, P>,
+      options?: JobOptions<J>,
+    ): JobHandler<J, JobGiven<J, Scope> & { readonly prepared: P }, JobPrepareGiven<J, Scope, Resources>>;
+  };
   /** Puts the service together: every endpoint among the contracts has its route, by name. */
   readonly assemble: <C extends Readonly<Record<string, unknown>>>(contracts: C, parts: Parts<C>) => Service;
 }
@@ -80,6 +106,8 @@ type RoutesOf<C> = {
 export interface Parts<C> {
   readonly routes: RoutesOf<C>;
   readonly consumers: readonly Consumer[];
+  /** @default none */
+  readonly jobs?: readonly JobHandler[];
 }
 
 /** A service, put together and not yet started. */
@@ -90,12 +118,19 @@ export interface Service {
   readonly contracts: readonly Contract[];
   readonly routes: readonly Route[];
   readonly consumers: readonly Consumer[];
+  readonly jobs: readonly JobHandler[];
 }
 
 /** Steps as they are held: what they are given is known to their builder only. */
 interface HeldSteps<R> {
   readonly prepare: (given: never) => Promise<unknown>;
   readonly run: (given: never) => Promise<R>;
+}
+
+interface HeldParts {
+  readonly routes: Readonly<Record<string, Route>>;
+  readonly consumers: readonly Consumer[];
+  readonly jobs?: readonly JobHandler[];
 }
 
 export function service<
@@ -133,19 +168,21 @@ export function service<
       options: given ?? {},
       ...parts(steps),
     }),
-    assemble: (
-      contracts: Readonly<Record<string, unknown>>,
-      {
-        routes,
-        consumers,
-      }: { readonly routes: Readonly<Record<string, Route>>; readonly consumers: readonly Consumer[] },
-    ): Service => ({
+    job: (job: JobContract, steps: ((given: never) => Promise<void>) | HeldSteps<void>, given?: JobOptions<never>) => ({
+      kind: "job" as const,
+      by: spec,
+      job,
+      options: given ?? {},
+      ...parts(steps),
+    }),
+    assemble: (contracts: Readonly<Record<string, unknown>>, { routes, consumers, jobs = [] }: HeldParts): Service => ({
       kind: "service",
       name,
       spec,
       contracts: Object.values(contracts).filter(isContract),
       routes: Object.values(routes),
       consumers,
+      jobs,
     }),
     // Proof: the overloads above differ from these bodies only in what the steps are given, which the bodies never look at.
   } as unknown as ServiceBuilder<Resources, Scope>;

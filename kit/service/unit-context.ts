@@ -1,8 +1,15 @@
-import { cutter, type Caller, type Endpoint, type EventContract, type ReplyOf } from "../contract/index.ts";
+import {
+  cutter,
+  type Caller,
+  type Endpoint,
+  type EventContract,
+  type JobContract,
+  type ReplyOf,
+} from "../contract/index.ts";
 import type { Outgoing, Unit } from "../messaging/index.ts";
 import type { Runtime } from "../runtime/index.ts";
 import { childOf, formatTraceparent, type Logger, type TraceContext } from "../telemetry/index.ts";
-import type { CallRequest } from "./given.ts";
+import type { CallRequest, When } from "./given.ts";
 
 /** One request or message while it is being handled: what its ids, calls and outgoing messages are derived from. */
 export interface Cause {
@@ -77,8 +84,8 @@ function effectKey(cause: Cause, runtime: Runtime, name: string): string {
   return runtime.ids.derived("effect", cause.service, cause.handler, cause.identity ?? cause.id, name);
 }
 
-const texts = new WeakMap<EventContract, (value: unknown) => string>();
-function textOf(event: EventContract): (value: unknown) => string {
+const texts = new WeakMap<EventContract | JobContract, (value: unknown) => string>();
+function textOf(event: EventContract | JobContract): (value: unknown) => string {
   let text = texts.get(event);
   if (text === undefined) texts.set(event, (text = cutter(event.data)));
   return text;
@@ -96,17 +103,49 @@ export function publisher(
       );
     // Proof: the schema has `key` as one of its string fields (checked at definition), and `textOf` refuses data that does not fit it.
     const key = (data as Record<string, string>)[event.key] ?? "";
-    const message: Outgoing = {
-      source: `/${event.owner}`,
-      type: event.name,
-      version: event.version,
-      key,
-      correlationId: cause.correlationId,
-      causationId: cause.id,
-      traceparent: formatTraceparent(childOf(cause.trace, surroundings.runtime.random)),
-      headers: {},
-      data: textOf(event)(data),
-    };
-    unit.publish(message);
+    unit.publish({ ...letter(event, data, cause, surroundings), key });
+  };
+}
+
+export function enqueuer(
+  cause: Cause,
+  surroundings: Surroundings,
+  unit: Unit<object>,
+  jobs: ReadonlySet<JobContract>,
+): (job: JobContract, data: unknown, when?: When) => void {
+  return (job, data, when) => {
+    if (!jobs.has(job))
+      throw new Error(
+        `${cause.handler} enqueued ${job.name} of ${job.owner}, which ${cause.service} has no handler for: list its handler among the jobs of assemble(…).`,
+      );
+    const dueAt =
+      when === undefined
+        ? undefined
+        : "at" in when
+          ? when.at.getTime()
+          : surroundings.runtime.clock.now() + when.afterMs;
+    unit.enqueue({ ...letter(job, data, cause, surroundings), subscription: jobSubscription(job), dueAt });
+  };
+}
+
+/** The name under which a job waits. */
+export const jobSubscription = ({ owner, name }: JobContract): string => `${owner}/job:${name}`;
+
+/** Throws where the data does not fit the contract. */
+export function letter(
+  contract: EventContract | JobContract,
+  data: unknown,
+  { correlationId, id, trace }: Pick<Cause, "correlationId" | "id" | "trace">,
+  { runtime }: Surroundings,
+): Omit<Outgoing, "key"> {
+  return {
+    source: `/${contract.owner}`,
+    type: contract.name,
+    version: contract.version,
+    correlationId,
+    causationId: id,
+    traceparent: formatTraceparent(childOf(trace, runtime.random)),
+    headers: {},
+    data: textOf(contract)(data),
   };
 }

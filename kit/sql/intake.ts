@@ -4,7 +4,8 @@ import type { Session } from "./engine.ts";
 import { Rejected } from "./lane.ts";
 import { codeOf, reasonOf, runMessage, type Parts } from "./message-unit.ts";
 import { park } from "./parked-rows.ts";
-import { insertOutgoing, textOf } from "./rows.ts";
+import { insertOutgoing } from "./outgoing.ts";
+import { textOf } from "./rows.ts";
 
 /** Ids that are further ahead than this carry no usable time. */
 const aheadMs = 5 * 60_000;
@@ -108,7 +109,7 @@ async function handleNow(
 ): Promise<{ readonly verdict: Verdict; readonly error: unknown; readonly attempts: number } | undefined> {
   const { faults } = parts.runtime;
   for (let attempt = 1; ; attempt += 1) {
-    const { outcome, outgoing } = await runMessage(parts, session, {
+    const { outcome, turn } = await runMessage(parts, session, {
       subscription,
       envelope: message.envelope,
       attempt,
@@ -118,7 +119,7 @@ async function handleNow(
       },
     });
     if (outcome.ok) {
-      await insertOutgoing(session, outgoing, parts.runtime);
+      await insertOutgoing(session, [turn], parts.runtime);
       faults.at("consumer:handled");
       return undefined;
     }

@@ -1,6 +1,5 @@
 import { quote } from "./ddl.ts";
 import type { ColumnSpec } from "./engine.ts";
-import { snapshot, type Migration } from "./migrations.ts";
 import { blob, identity, integer, table, text, timestamp } from "./tables.ts";
 
 /** An envelope in columns; `data` is text, or bytes where a foreign producer sent what is not UTF-8. */
@@ -81,9 +80,8 @@ export const kitTables = {
     { indexes: [{ on: ["deadLetter", "id"] }] },
   ),
   holdfast_leases: leaseTable,
+  holdfast_schedules: table({ name: text().primaryKey(), pattern: text(), nextAt: timestamp() }),
 };
-
-export const kitMigrations: readonly Migration[] = [{ name: "0001-initial", snapshot: snapshot(kitTables) }];
 
 const envelopeTypes: Readonly<Record<keyof typeof envelopeTable, ColumnSpec["type"]>> = {
   messageId: "text",

@@ -25,13 +25,17 @@ export async function runMessage(
   },
 ) {
   const turn = new Turn(`the consumer ${given.subscription}`, { readOnly: false });
-  const unit: Unit<object> = { access: access(turn), publish: (message) => turn.publish(message) };
+  const unit: Unit<object> = {
+    access: access(turn),
+    publish: (message) => turn.publish(message),
+    enqueue: (job) => turn.enqueue(job),
+  };
   const attempt = new Attempt<unknown>(turn, () => given.handle(given.envelope, given.attempt, unit));
   const wants = (await attempt.pause()) === "wants";
   const outcome = wants ? await lane.turn(session, attempt) : attempt.outcome;
   return {
     outcome: outcome ?? { ok: false as const, error: new Error("A message's unit ended without an outcome.") },
-    outgoing: turn.outgoing,
+    turn,
   };
 }
 

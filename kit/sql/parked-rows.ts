@@ -1,4 +1,4 @@
-import type { Envelope, Parked } from "../messaging/index.ts";
+import type { Envelope, OutgoingJob, Parked } from "../messaging/index.ts";
 import type { Runtime } from "../runtime/index.ts";
 import type { ColumnSpec, Session } from "./engine.ts";
 import { envelopeColumns } from "./kit-tables.ts";
@@ -41,6 +41,20 @@ export async function park(
     deadLetter ?? null,
   ];
   await session.insertMany({ into: "holdfast_parked", columns, rows: [row] });
+}
+
+/** Jobs wait under keys of their own; those without a time are due at once. */
+export async function enqueue(session: Session, runtime: Runtime, jobs: readonly OutgoingJob[]): Promise<void> {
+  if (jobs.length === 0) return;
+  const { ids, clock, faults } = runtime;
+  faults.at("parked:writing");
+  const now = clock.now();
+  const rows = jobs.map(({ subscription, dueAt, ...message }) => {
+    const id = ids.uuidv7();
+    const envelope = { ...message, id, key: id, time: new Date(now).toISOString() };
+    return [subscription, ...envelopeRow(envelope), 0, Math.ceil(dueAt ?? now), "", 0, null];
+  });
+  await session.insertMany({ into: "holdfast_parked", columns, rows });
 }
 
 /** Deletes the lowest row of a key and wakes the one behind it; a row that holds its key stays asleep. */

@@ -4,7 +4,8 @@ import { codeOf, reasonOf, runMessage, type Parts } from "./message-unit.ts";
 import { unpark } from "./parked-rows.ts";
 import { envelopeNames } from "./kit-tables.ts";
 import { Rejected } from "./lane.ts";
-import { envelopeOf, insertOutgoing, maybeText, numberOf, textOf } from "./rows.ts";
+import { insertOutgoing } from "./outgoing.ts";
+import { envelopeOf, maybeText, numberOf, textOf } from "./rows.ts";
 
 const fields = `id, subscription, ${envelopeNames}, attempts, redrive, "deadLetter"`;
 /** True for the lowest row of its key. */
@@ -65,11 +66,11 @@ export async function retry(parts: Parts, { id, subscription }: Parked, how: How
     const attempts = parked.attempts + 1;
     const { envelope } = parked;
     const failed = "failed" in how && how.failed !== undefined;
-    const { outcome, outgoing } = failed
-      ? { outcome: { ok: false as const, error: how.failed }, outgoing: [] }
+    const { outcome, turn } = failed
+      ? { outcome: { ok: false as const, error: how.failed }, turn: undefined }
       : await runMessage(parts, session, { subscription, envelope, attempt: attempts, handle: how.handle });
     if (outcome.ok) {
-      await insertOutgoing(session, outgoing, runtime);
+      if (turn !== undefined) await insertOutgoing(session, [turn], runtime);
       await unpark(session, parked, now);
       runtime.faults.at("parked:deleted");
       if (deadLetter !== undefined) await deadLetters.handled(session, deadLetter);

@@ -3,7 +3,8 @@ import type { KeyClaim, StoredReply } from "../messaging/index.ts";
 import type { Runtime } from "../runtime/index.ts";
 import type { ColumnSpec, Engine, Row, Session } from "./engine.ts";
 import { Conflict, type GroupRules, type Member } from "./lane.ts";
-import { insertOutgoing, maybeText, numberOf, textOf } from "./rows.ts";
+import { insertOutgoing } from "./outgoing.ts";
+import { maybeText, numberOf, textOf } from "./rows.ts";
 import type { Outcome } from "./turn.ts";
 
 /** What a request's unit adds to its place in the group. */
@@ -86,10 +87,10 @@ export function requestRules(runtime: Runtime, engine: Engine["name"], requests:
       return known;
     },
     async end(session, members) {
-      const wrote = members.filter(({ attempt }) => attempt.outcome?.ok === true && attempt.turn.writes > 0);
+      const wrote = members.filter(({ attempt }) => attempt.outcome?.ok === true && attempt.turn.changes);
       await insertOutgoing(
         session,
-        wrote.flatMap(({ attempt }) => attempt.turn.outgoing),
+        wrote.map(({ attempt }) => attempt.turn),
         runtime,
       );
       const at = runtime.clock.now();

@@ -1,8 +1,5 @@
 import type { Envelope } from "../messaging/index.ts";
-import type { Outgoing } from "../messaging/index.ts";
-import type { Runtime } from "../runtime/index.ts";
-import type { Row, Session } from "./engine.ts";
-import { envelopeColumns } from "./kit-tables.ts";
+import type { Row } from "./engine.ts";
 
 /** Parameters of an envelope in the order of `envelopeColumns`. */
 export const envelopeRow = (envelope: Envelope): readonly unknown[] => [
@@ -43,21 +40,4 @@ export function envelopeOf(row: Row): Envelope {
     headers: JSON.parse(textOf(row, "headers")) as Record<string, string>,
     data: typeof data === "string" ? data : bytes instanceof Uint8Array ? bytes : "",
   };
-}
-
-/** Mints ids and times and inserts the rows, in the order given: the order in which the units ran. */
-export async function insertOutgoing(
-  session: Session,
-  messages: readonly Outgoing[],
-  { ids, clock, faults }: Runtime,
-): Promise<void> {
-  if (messages.length === 0) return;
-  faults.at("outbox:inserting");
-  const time = new Date(clock.now()).toISOString();
-  await session.insertMany({
-    into: "holdfast_outbox",
-    columns: envelopeColumns,
-    rows: messages.map((message) => envelopeRow({ ...message, id: ids.uuidv7(), time })),
-  });
-  faults.at("outbox:inserted");
 }

@@ -1,7 +1,7 @@
 import path from "node:path";
 import type { Store } from "../messaging/index.ts";
 import type { StorePlace, StoreSpec } from "../service/index.ts";
-import { kitMigrations } from "./kit-tables.ts";
+import { kitMigrations } from "./kit-migrations/index.ts";
 import { kyselyFactory, nameFaults } from "./kysely.ts";
 import { migrate, migrationFaults, type Migration } from "./migrations.ts";
 import { postgresEngine } from "./postgres.ts";

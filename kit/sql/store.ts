@@ -1,5 +1,15 @@
 import { kitProblems } from "../contract/index.ts";
-import type { Batch, KeyClaim, Lease, Settled, Store, StoredReply, Unit, UnitOfWork } from "../messaging/index.ts";
+import type {
+  Batch,
+  KeyClaim,
+  Lease,
+  Schedule,
+  Settled,
+  Store,
+  StoredReply,
+  Unit,
+  UnitOfWork,
+} from "../messaging/index.ts";
 import type { Runtime } from "../runtime/index.ts";
 import { DeadLetters } from "./dead-letters.ts";
 import type { Engine, Isolation, Result, Session } from "./engine.ts";
@@ -13,6 +23,7 @@ import { claim, due, nextDue, retry } from "./parking.ts";
 import { Readers } from "./readers.ts";
 import { Replay, requestRules, storedReply, type Request } from "./requests.ts";
 import { envelopeOf, numberOf } from "./rows.ts";
+import { nextTick, tick } from "./schedules.ts";
 import { sweep } from "./sweep.ts";
 import { Attempt, settled, Turn, type Statement } from "./turn.ts";
 
@@ -37,7 +48,8 @@ export class SqlStore implements Store<object> {
   readonly #readers: Readers;
   readonly #deadLetters: DeadLetters;
   readonly #requests = new WeakMap<Member, Request>();
-  readonly #wakes: (() => void)[] = [];
+  readonly #onOutbox: (() => void)[] = [];
+  readonly #onParked: (() => void)[] = [];
   readonly #close: () => Promise<void>;
 
   constructor({ id, engine, writer, reader, isolation, runtime, kysely, onFatal }: StoreParts) {
@@ -76,24 +88,24 @@ export class SqlStore implements Store<object> {
     faults.inFlight(1);
     try {
       const attempt = start();
-      if ((await attempt.pause()) === "done") return { kind: "committed", value: settled(attempt.outcome, label) };
-      const { value, outgoing } = await new Promise<{ value: unknown; outgoing: number }>((resolve, reject) => {
+      if ((await attempt.pause()) === "done" && attempt.turn.jobs.length === 0)
+        return { kind: "committed", value: settled(attempt.outcome, label) };
+      const { value, turn } = await new Promise<{ value: unknown; turn: Turn }>((resolve, reject) => {
         const member: Member = {
           attempt,
           restart: start,
           deadline,
           scope: key?.scope,
           settle: (outcome) =>
-            outcome.ok
-              ? resolve({ value: outcome.value, outgoing: member.attempt.turn.outgoing.length })
-              : reject(outcome.error),
+            outcome.ok ? resolve({ value: outcome.value, turn: member.attempt.turn }) : reject(outcome.error),
         };
         // Proof: what `encode` takes is what `work` resolves with.
         if (key !== undefined && encode !== undefined)
           this.#requests.set(member, { key, encode: (result) => encode(result as T) });
         this.#lane.join(member);
       });
-      if (outgoing > 0) this.#woken();
+      if (turn.outgoing.length > 0) ring(this.#onOutbox);
+      if (turn.jobs.length > 0) ring(this.#onParked);
       faults.at("reply:sending");
       // Proof: it is the outcome of `attempt`, or a Replay made by the group.
       return value instanceof Replay
@@ -110,7 +122,7 @@ export class SqlStore implements Store<object> {
 
   async takeIn(batch: Batch<object>) {
     const result = await takeIn(this.#parts, batch);
-    this.#woken();
+    this.#ringAll();
     return result;
   }
 
@@ -124,7 +136,7 @@ export class SqlStore implements Store<object> {
 
   async retry(...[parked, how]: Parameters<Store<object>["retry"]>) {
     const ended = await retry(this.#parts, parked, how);
-    this.#woken();
+    this.#ringAll();
     return ended;
   }
 
@@ -147,8 +159,18 @@ export class SqlStore implements Store<object> {
     if (!held) throw kitProblems.staleEpoch({ reason: `The lease ${lease.name} has gone to another instance.` });
   }
 
+  nextTick = (schedule: Schedule, first: number) => this.#lane.job((session) => nextTick(session, schedule, first));
+  async tick(...[schedule, at, next, job]: Parameters<Store<object>["tick"]>): Promise<boolean> {
+    const mine = await this.#lane.job((session) => tick(session, this.#runtime, { schedule, tick: at, next, job }));
+    if (mine) ring(this.#onParked);
+    return mine;
+  }
+
   onOutbox(wake: () => void): void {
-    this.#wakes.push(wake);
+    this.#onOutbox.push(wake);
+  }
+  onParked(wake: () => void): void {
+    this.#onParked.push(wake);
   }
 
   lease = (name: string, owner: string, ttlMs: number) =>
@@ -160,20 +182,23 @@ export class SqlStore implements Store<object> {
   deadLetter = (id: string) => this.#readers.use((session) => this.#deadLetters.get(session, id));
   audit = (id: string) => this.#readers.use((session) => this.#deadLetters.audit(session, id));
   redrive = (id: string, actor: string, note: string | undefined) =>
-    this.#lane.job((session) => this.#deadLetters.redrive(session, id, actor, note));
+    this.#freeing((session) => this.#deadLetters.redrive(session, id, actor, note));
   discard = (id: string, actor: string, note: string) =>
-    this.#lane.job((session) => this.#deadLetters.discard(session, id, actor, note));
+    this.#freeing((session) => this.#deadLetters.discard(session, id, actor, note));
 
   async depths() {
+    const now = Math.floor(this.#runtime.clock.now());
     const { rows } = await this.#readers.use(async (session) =>
       session.run(
-        "SELECT (SELECT count(*) FROM holdfast_outbox) AS outbox, (SELECT count(*) FROM holdfast_parked) AS parked, (SELECT count(*) FROM holdfast_dead_letters WHERE state = 'dead') AS dead, (SELECT count(*) FROM holdfast_inbox) + (SELECT count(*) FROM holdfast_inbox_foreign) AS inbox",
+        `SELECT (SELECT count(*) FROM holdfast_outbox) AS outbox, (SELECT count(*) FROM holdfast_parked WHERE NOT ${isTimer}) AS parked, (SELECT count(*) FROM holdfast_parked WHERE ${isTimer}) AS timers, (SELECT count(*) FROM holdfast_dead_letters WHERE state = 'dead') AS dead, (SELECT count(*) FROM holdfast_inbox) + (SELECT count(*) FROM holdfast_inbox_foreign) AS inbox`,
+        [now, now],
       ),
     );
     const row = rows[0] ?? {};
     return {
       outbox: numberOf(row, "outbox"),
       parked: numberOf(row, "parked"),
+      timers: numberOf(row, "timers"),
       dead: numberOf(row, "dead"),
       inbox: numberOf(row, "inbox"),
     };
@@ -183,10 +208,29 @@ export class SqlStore implements Store<object> {
   close = () => this.#close();
 
   #unit(turn: Turn): Unit<object> {
-    return { access: this.#parts.access(turn), publish: (message) => turn.publish(message) };
+    return {
+      access: this.#parts.access(turn),
+      publish: (message) => turn.publish(message),
+      enqueue: (job) => turn.enqueue(job),
+    };
   }
 
-  #woken(): void {
-    for (const wake of this.#wakes) wake();
+  /** For what may make parked messages due. */
+  async #freeing(work: (session: Session) => Promise<boolean>): Promise<boolean> {
+    const done = await this.#lane.job(work);
+    if (done) ring(this.#onParked);
+    return done;
+  }
+
+  #ringAll(): void {
+    ring(this.#onOutbox);
+    ring(this.#onParked);
   }
 }
+
+function ring(bells: readonly (() => void)[]): void {
+  for (const bell of bells) bell();
+}
+
+/** A job that was never tried and is not due yet. */
+const isTimer = `(attempts = 0 AND "nextAt" IS NOT NULL AND "nextAt" > ?)`;

@@ -1,4 +1,4 @@
-import type { Outgoing } from "../messaging/index.ts";
+import type { Outgoing, OutgoingJob } from "../messaging/index.ts";
 import type { Result } from "./engine.ts";
 
 export interface Statement {
@@ -26,6 +26,7 @@ export class Turn {
   readonly label: string;
   readonly readOnly: boolean;
   readonly outgoing: Outgoing[] = [];
+  readonly jobs: OutgoingJob[] = [];
   /** Writes that were executed. */
   writes = 0;
   #waiting: Waiting[] = [];
@@ -67,6 +68,18 @@ export class Turn {
         `${this.label} published ${message.type} before its first write: write the row that orders "${message.key}" first, then publish.`,
       );
     this.outgoing.push(message);
+  }
+
+  enqueue(job: OutgoingJob): void {
+    if (this.#ended)
+      throw new Error(`${this.label} enqueued ${job.type} after its unit had ended: it would have been lost.`);
+    if (this.readOnly) throw new Error(`${this.label} enqueued ${job.type} in a query: only a unit may.`);
+    this.jobs.push(job);
+  }
+
+  /** Whether it leaves anything behind when it commits. */
+  get changes(): boolean {
+    return this.writes > 0 || this.jobs.length > 0;
   }
 
   get waits(): boolean {

@@ -20,6 +20,8 @@ export interface StartOptions {
   /** Settings as environment variables name them. */
   readonly env?: Readonly<Record<string, string>>;
   readonly seed?: number;
+  /** Where the clock begins, in milliseconds since the epoch. @default 2030-01-01T00:00:00Z */
+  readonly now?: number;
   readonly faults?: Faults;
   /** Starts on the data of another one, and leaves it there: instances, restarts. */
   readonly data?: string;
@@ -60,7 +62,11 @@ export async function start(services: Service | readonly Service[], options: Sta
   const data = options.data ?? (await mkdtemp(path.join(os.tmpdir(), "holdfast-test-")));
   const runtime =
     options.runtime ??
-    controlledRuntime({ seed: options.seed ?? 1, ...(options.faults === undefined ? {} : { faults: options.faults }) });
+    controlledRuntime({
+      seed: options.seed ?? 1,
+      ...(options.now === undefined ? {} : { now: options.now }),
+      ...(options.faults === undefined ? {} : { faults: options.faults }),
+    });
   const log = memoryLogger();
   const bugs: unknown[] = [];
   const broker = await embeddedBroker({ file: path.join(data, "broker.db"), durability: "none", runtime, log });
