@@ -95,6 +95,7 @@ export async function startPlatform({ systems, args, env }: PlatformOptions): Pr
     runtime,
     log,
     broker,
+    data,
     storeUrl: `sqlite:${data}`,
     durability: "full",
     config: ({ name }) => config.section(name),

@@ -82,6 +82,17 @@ export interface AroundGiven {
   now(): Date;
 }
 
+/** What resources are built from. */
+export interface ResourcesGiven<Config> {
+  readonly config: Config;
+  /** The folder in which the process keeps its files. */
+  readonly data: string;
+  readonly runtime: Runtime;
+  readonly log: Logger;
+  /** Aborted when the service stops. */
+  readonly signal: AbortSignal;
+}
+
 export type ScopeGiven<Access, Config> = Access & {
   readonly caller: Caller | undefined;
   readonly config: Config;

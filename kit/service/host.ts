@@ -20,6 +20,8 @@ export interface Environment {
   readonly calls: Calls;
   /** Validated settings of the service. */
   readonly config: unknown;
+  /** The folder in which the process keeps its files. */
+  readonly data: string;
   /** `sqlite:<folder>` or `postgres://…`. */
   readonly storeUrl: string;
   readonly durability: "full" | "none";
@@ -45,7 +47,7 @@ export async function startService(service: Service, environment: Environment): 
   });
   // Proof: `config` was validated against the same schema that typed the callback.
   const config = environment.config as never;
-  const resources = (await spec.resources?.({ config, signal: stopping.signal, log })) ?? {};
+  const resources = (await spec.resources?.({ config, data: environment.data, runtime, signal: stopping.signal, log })) ?? {};
   const taken = clashes(resources);
   if (taken.length > 0)
     throw new Error(

@@ -4,6 +4,7 @@ export type {
   ConsumerOptions,
   JobHandler,
   JobOptions,
+  ResourcesGiven,
   Route,
   ScopeGiven,
   StorePlace,

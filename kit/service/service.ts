@@ -1,12 +1,12 @@
 import type { Contract, Endpoint, EventContract, JobContract, Replied } from "../contract/index.ts";
 import type { FieldSchema, Settings } from "../runtime/index.ts";
-import type { Logger } from "../telemetry/index.ts";
 import type {
   AroundGiven,
   Consumer,
   ConsumerOptions,
   JobHandler,
   JobOptions,
+  ResourcesGiven,
   Route,
   ScopeGiven,
   StoreSpec,
@@ -37,11 +37,7 @@ export interface ServiceOptions<
   /** Settings of this service; see `loadConfig`. */
   readonly config?: Config;
   /** What reaches outside: built once a process, disposed in reverse, given to `prepare` only. */
-  readonly resources?: (given: {
-    readonly config: Settings<Config>;
-    readonly signal: AbortSignal;
-    readonly log: Logger;
-  }) => Promise<Resources & NoClash<Resources>>;
+  readonly resources?: (given: ResourcesGiven<Settings<Config>>) => Promise<Resources & NoClash<Resources>>;
   /** Built for every unit of work, the same for routes, consumers and jobs. */
   readonly scope: (given: ScopeGiven<Access, Settings<Config>>) => Scope & NoClash<Scope>;
   /** In place of middleware: once around every `run`, inside its unit. */
@@ -55,7 +51,7 @@ export interface ServiceSpec {
   readonly name: string;
   readonly store: StoreSpec<object>;
   readonly config: Readonly<Record<string, FieldSchema>>;
-  readonly resources: ((given: { config: never; signal: AbortSignal; log: Logger }) => Promise<object>) | undefined;
+  readonly resources: ((given: ResourcesGiven<never>) => Promise<object>) | undefined;
   readonly scope: (given: never) => object;
   readonly around: ((given: AroundGiven, next: () => Promise<unknown>) => Promise<unknown>) | undefined;
   readonly health: Readonly<Record<string, (resources: never) => Promise<void>>>;

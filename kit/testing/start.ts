@@ -78,6 +78,7 @@ export async function start(services: Service | readonly Service[], options: Sta
     runtime,
     log,
     broker,
+    data,
     storeUrl: options.storeUrl ?? `sqlite:${data}`,
     durability: "none",
     config: ({ name }) => config.section(name),

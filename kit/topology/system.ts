@@ -15,6 +15,8 @@ export interface SystemOptions {
   readonly runtime: Runtime;
   readonly log: Logger;
   readonly broker: Broker;
+  /** The folder in which the process keeps its files. */
+  readonly data: string;
   /** `sqlite:<folder>` or `postgres://…`. */
   readonly storeUrl: string;
   readonly durability: Environment["durability"];
