@@ -1,0 +1,69 @@
+import { t } from "holdfast/contract";
+
+export interface ChargeRequest {
+  /** Names the charge: the same key is the same charge, however often it is asked for. */
+  readonly key: string;
+  /** In minor units. */
+  readonly amount: number;
+  /** ISO 4217. */
+  readonly currency: string;
+  /** A token that stands for the customer's card. */
+  readonly method: string;
+  /** What it is for, for a person who reads the statement. */
+  readonly reference: string;
+}
+export type ChargeOutcome =
+  | { readonly kind: "charged"; readonly chargeId: string }
+  | { readonly kind: "declined"; readonly reason: string };
+
+export interface RefundRequest {
+  readonly key: string;
+  readonly chargeId: string;
+  readonly amount: number;
+  readonly currency: string;
+}
+
+/**
+ * Whoever takes the money. An answer is definite, and the same for ever under the same key; `GatewayUnavailable` says that there was none: ask again with
+ * the same key. `GatewayRefused` says that the request itself is wrong, and would be so again.
+ */
+export interface PaymentGateway extends AsyncDisposable {
+  charge(request: ChargeRequest, signal: AbortSignal): Promise<ChargeOutcome>;
+  /** Gives money back, once a key. */
+  refund(request: RefundRequest, signal: AbortSignal): Promise<{ readonly refundId: string }>;
+}
+
+/** How long a gateway knows its keys: a repetition after that could be a second charge. */
+export const keyRetentionMs = 24 * 60 * 60_000;
+
+export class GatewayUnavailable extends Error {
+  constructor(reason: string, options?: ErrorOptions) {
+    super(`The payment gateway gave no answer: ${reason}`, options);
+    this.name = "GatewayUnavailable";
+  }
+}
+
+export class GatewayRefused extends Error {
+  constructor(reason: string) {
+    super(`The payment gateway refused the request: ${reason}`);
+    this.name = "GatewayRefused";
+  }
+}
+
+/** What the embedded gateway makes of a method; the same words in its documentation. Any other method is declined. */
+export const testMethods = {
+  card_ok: "is charged",
+  card_declined: "is declined",
+  card_insufficient_funds: "is declined for want of funds",
+  card_slow: "is charged after two seconds",
+  card_down: "gives no answer three times, and is charged then",
+  card_answer_lost: "is charged, and the first answer is lost",
+  card_declined_answer_lost: "is declined, and the first answer is lost",
+} as const;
+export type TestMethod = keyof typeof testMethods;
+
+const text = t.String({ minLength: 1, maxLength: 200 });
+const amount = t.Integer({ minimum: 0, maximum: 1_000_000_000_000 });
+const currency = t.String({ pattern: "^[A-Z]{3}$" });
+export const ChargeRequestSchema = t.Object({ key: text, amount, currency, method: text, reference: text });
+export const RefundRequestSchema = t.Object({ key: text, chargeId: text, amount, currency });

@@ -1,0 +1,52 @@
+import { GatewayRefused, GatewayUnavailable, type ChargeOutcome, type PaymentGateway } from "./port.ts";
+
+const timeoutMs = 5_000;
+
+/** The embedded gateway in a process of its own (server.ts). */
+export function remoteGateway(url: string): PaymentGateway {
+  const ask = async (address: string, request: object, signal: AbortSignal): Promise<unknown> => {
+    let status: number;
+    let answer: unknown;
+    try {
+      const reply = await fetch(new URL(address, url), {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify(request),
+        redirect: "error",
+        signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
+      });
+      status = reply.status;
+      answer = await reply.json();
+    } catch (error) {
+      throw new GatewayUnavailable("it could not be reached, or its answer was lost.", { cause: error });
+    }
+    if (status === 200) return answer;
+    const reason = field(answer, "reason") ?? `it answered ${String(status)}.`;
+    throw status >= 500 ? new GatewayUnavailable(reason) : new GatewayRefused(reason);
+  };
+  return {
+    async charge(request, signal) {
+      const answer = await ask("/charges", request, signal);
+      const [chargeId, reason] = [field(answer, "chargeId"), field(answer, "reason")];
+      const outcome: ChargeOutcome | undefined =
+        chargeId !== undefined
+          ? { kind: "charged", chargeId }
+          : reason === undefined
+            ? undefined
+            : { kind: "declined", reason };
+      if (outcome === undefined) throw new GatewayUnavailable("its answer cannot be understood.");
+      return outcome;
+    },
+    async refund(request, signal) {
+      const refundId = field(await ask("/refunds", request, signal), "refundId");
+      if (refundId === undefined) throw new GatewayUnavailable("its answer cannot be understood.");
+      return { refundId };
+    },
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}
+
+function field(answer: unknown, name: string): string | undefined {
+  const value: unknown = typeof answer === "object" && answer !== null ? Reflect.get(answer, name) : undefined;
+  return typeof value === "string" ? value : undefined;
+}
