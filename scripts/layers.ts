@@ -16,6 +16,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   service: ["access", "contract", "messaging", "runtime", "telemetry"],
   sql: ["contract", "messaging", "runtime", "telemetry", "type service"],
   brokers: ["contract", "messaging", "runtime", "sql", "telemetry"],
+  documents: ["contract", "messaging", "runtime", "sql", "telemetry", "type service"],
   calls: ["contract", "messaging", "runtime", "service", "telemetry"],
   http: ["access", "contract", "messaging", "runtime", "service", "telemetry"],
   topology: ["access", "brokers", "calls", "contract", "http", "messaging", "runtime", "service", "sql", "telemetry"],

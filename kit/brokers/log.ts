@@ -6,6 +6,8 @@ import {
   envelopeOf,
   envelopeRow,
   giveUpLease,
+  GroupWriter,
+  isFull,
   migrate,
   numberOf,
   sqliteEngine,
@@ -13,7 +15,6 @@ import {
   type Engine,
   type Session,
 } from "../sql/index.ts";
-import { LogWriter } from "./log-writer.ts";
 import { brokerMigrations } from "./tables.ts";
 
 export interface LogOptions {
@@ -57,7 +58,7 @@ export class Log {
   readonly #session: Session;
   readonly #reader: Session;
   readonly #runtime: Runtime;
-  readonly #writer: LogWriter;
+  readonly #writer: GroupWriter;
   readonly #wakes = new Map<string, Set<Wake>>();
   #polling: Timer | undefined;
 
@@ -66,7 +67,8 @@ export class Log {
     this.#session = writer;
     this.#reader = reader;
     this.#runtime = options.runtime;
-    this.#writer = new LogWriter({ engine, session: writer, runtime: options.runtime, onFatal: options.onFatal });
+    const { runtime, onFatal } = options;
+    this.#writer = new GroupWriter({ engine, session: writer, runtime, onFatal, refusal });
   }
 
   static async open(options: LogOptions): Promise<Log> {
@@ -230,5 +232,12 @@ export class Log {
     return numberOf(rows[0] ?? {}, "data_version");
   }
 }
+
+const refusal = (error: unknown): Error =>
+  error === undefined
+    ? brokerProblems.unavailable({ reason: "The broker is closed." })
+    : isFull(error)
+      ? brokerProblems.full({ reason: "The log of the broker is full: its disk, or its quota." }, { cause: error })
+      : brokerProblems.unavailable({ reason: "The broker could not write its log." }, { cause: error });
 
 const leaseName = ({ group, topic }: GroupTopic): string => `${group} ${topic}`;

@@ -32,6 +32,8 @@ export interface Find {
  */
 export interface DocumentEngine {
   readonly name: "embedded" | "mongodb";
+  /** `moving`: what is written while a `find` runs may be seen or not, whatever was written before it. */
+  readonly scans: "snapshot" | "moving";
   /** Makes missing collections and indexes; may be called again, and by several processes at once. */
   ensure(collections: Readonly<Record<string, readonly Index[]>>): Promise<void>;
   get(collection: string, id: string): Promise<Doc | undefined>;
@@ -39,8 +41,8 @@ export interface DocumentEngine {
   insert(collection: string, documents: readonly Doc[]): Promise<ReadonlySet<string>>;
   /** Puts the document in the place of the one with its `_id`, if that one has `version`; false when it has another, or is not there. */
   replace(collection: string, document: Doc, version: number): Promise<boolean>;
-  /** Removes those that are there. Not atomic over several. */
-  remove(collection: string, ids: readonly string[]): Promise<void>;
+  /** Removes those that are there; where a version is given, those that have it. Not atomic over several. */
+  remove(collection: string, ids: readonly string[], version?: number): Promise<void>;
   find(collection: string, find: Find): Promise<readonly Doc[]>;
   count(collection: string, where?: Find["where"]): Promise<number>;
   close(): Promise<void>;

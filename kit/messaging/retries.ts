@@ -41,7 +41,7 @@ export function startRetries({ store, runtime, log, owner, subscribers }: Retrie
   const aborting = new AbortController();
   const running = new Map<string, Promise<void>>();
   /** Rows whose last try failed for a reason that is not theirs. */
-  const resting = new Map<number, { readonly failures: number; readonly until: number }>();
+  const resting = new Map<Parked["id"], { readonly failures: number; readonly until: number }>();
   let storeFailures = 0;
 
   const work = async (parked: Parked, { subscription, decoder, judge }: Subscriber): Promise<void> => {

@@ -97,7 +97,7 @@ export interface BatchResult {
 
 /** The lowest row of a parked key whose time has come. */
 export interface Parked {
-  readonly id: number;
+  readonly id: number | string;
   readonly subscription: string;
   readonly envelope: Envelope;
   /** Attempts already made. */

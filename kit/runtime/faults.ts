@@ -17,6 +17,10 @@ export const faultPoints = [
   "unit:committing",
   /** COMMIT has returned: it is on disk, and nobody knows yet. */
   "unit:committed",
+  /** All that a document carries is where it belongs; the document still carries it. */
+  "document:settling",
+  /** It carries it no more. */
+  "document:settled",
   /** Before the reply is handed to who asked. */
   "reply:sending",
   /** The relay has read rows of the outbox. */

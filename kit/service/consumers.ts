@@ -1,7 +1,7 @@
 import type { Envelope, MessageForm, MessageSubscription, Unit } from "../messaging/index.ts";
 import { parseTraceparent } from "../telemetry/index.ts";
 import type { Consumer, JobHandler } from "./definition.ts";
-import { aroundGiven, type InUnit } from "./in-unit.ts";
+import { aroundGiven, opened, type InUnit } from "./in-unit.ts";
 import type { MessageInfo } from "./given.ts";
 import { always, enqueuer, jobSubscription, outside, publisher, type Cause } from "./unit-context.ts";
 
@@ -78,6 +78,7 @@ function subscriptionOf({ service, name, form, definition }: Handled, inUnit: In
         publish: publisher(cause, surroundings, unit),
         enqueue: enqueuer(cause, surroundings, unit, jobs),
         prepared,
+        ...(await opened(definition.document, unit.access, messageOf(envelope, attempt, data))),
       };
       const next = () => run(given as never); // Proof: assembled from the same parts that typed `run`.
       await (around === undefined ? next() : around(aroundGiven(cause, surroundings), next));

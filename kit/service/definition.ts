@@ -1,4 +1,5 @@
 import type { Caller, Endpoint, EventContract, EventData, JobContract, JobData, Replied } from "../contract/index.ts";
+import type { DocumentBy } from "./document.ts";
 import type { RetryPolicy, Store } from "../messaging/index.ts";
 import type { Runtime } from "../runtime/index.ts";
 import type { Logger } from "../telemetry/index.ts";
@@ -19,7 +20,9 @@ export interface StorePlace {
 
 /** What a service declares as its store: `sql({ tables, migrations })`. */
 export interface StoreSpec<Access> {
-  readonly engine: string;
+  readonly engine: "sql" | "documents";
+  /** Kinds of documents that a handler may name. */
+  readonly collections: readonly string[];
   /** What is wrong with the declaration itself, as sentences. */
   faults(): readonly string[];
   /** Opens or creates the store and applies pending migrations. */
@@ -32,6 +35,7 @@ export interface Route<E extends Endpoint = Endpoint, Given = never, Outside = n
   /** The `service(…)` it was made by. */
   readonly by: object;
   readonly endpoint: E;
+  readonly document: DocumentBy<never, unknown> | undefined;
   readonly prepare: ((given: Outside) => Promise<unknown>) | undefined;
   readonly run: (given: Given) => Promise<Replied<E>>;
 }
@@ -49,6 +53,7 @@ export interface Consumer<E extends EventContract = EventContract, Given = never
   readonly by: object;
   readonly event: E;
   readonly options: ConsumerOptions<never>;
+  readonly document: DocumentBy<never, unknown> | undefined;
   readonly prepare: ((given: Outside) => Promise<unknown>) | undefined;
   readonly run: (given: Given) => Promise<void>;
 }
@@ -70,6 +75,7 @@ export interface JobHandler<J extends JobContract = JobContract, Given = never, 
   readonly by: object;
   readonly job: J;
   readonly options: JobOptions<never>;
+  readonly document: DocumentBy<never, unknown> | undefined;
   readonly prepare: ((given: Outside) => Promise<unknown>) | undefined;
   readonly run: (given: Given) => Promise<void>;
 }

@@ -1,4 +1,5 @@
 import { contractFaults, type Endpoint } from "../contract/index.ts";
+import type { Consumer, JobHandler, Route } from "./definition.ts";
 import { reservedNames } from "./given.ts";
 import { scheduleFaults } from "./schedules.ts";
 import type { Service } from "./service.ts";
@@ -33,6 +34,12 @@ export function startupFaults(
       if (other !== undefined) say(`${endpoint.route} is claimed by ${other} too.`);
       routes.set(shape, service.name);
       if (by !== service.spec) say(`the handler of ${endpoint.route} was made by another service(…).`);
+    }
+    for (const { document, ...handler } of [...service.routes, ...service.consumers, ...service.jobs]) {
+      if (document !== undefined && !service.spec.store.collections.includes(document.collection))
+        say(
+          `the handler of ${nameOf(handler)} changes a document of ${document.collection}, which is not among the collections of its store.`,
+        );
     }
     const consumed = new Set<string>();
     for (const { event, by } of service.consumers) {
@@ -73,6 +80,15 @@ export function refuseFaults(faults: readonly string[]): void {
 export function clashes(given: object): readonly string[] {
   return Object.keys(given).filter((name) => (reservedNames as readonly string[]).includes(name)); // Proof: widening a tuple of literals for `includes`.
 }
+
+const nameOf = (
+  handler: Pick<Route, "kind" | "endpoint"> | Pick<Consumer, "kind" | "event"> | Pick<JobHandler, "kind" | "job">,
+) =>
+  handler.kind === "route"
+    ? handler.endpoint.route
+    : handler.kind === "consumer"
+      ? handler.event.name
+      : handler.job.name;
 
 function describe(contract: Service["contracts"][number]): string {
   return contract.kind === "endpoint" ? contract.route : contract.kind === "event" ? contract.name : contract.code;

@@ -121,18 +121,23 @@ export type MessagePrepareGiven<E extends EventContract, Scope, Resources> = Mes
 export type JobGiven<J extends JobContract, Scope> = JobMessage<J> & Inside & Scope;
 export type JobPrepareGiven<J extends JobContract, Scope, Resources> = JobMessage<J> & Outside & Resources & Scope;
 
+/** What `prepare` gave. */
+export interface Prepared<P> {
+  readonly prepared: P;
+}
+
 export type RunRoute<E extends Endpoint, Scope> = (given: RouteGiven<E, Scope>) => Promise<Replied<E>>;
-export interface RouteSteps<E extends Endpoint, Scope, Resources, P> {
+export interface RouteSteps<E extends Endpoint, Scope, Resources, P, More = unknown> {
   readonly prepare: (given: RoutePrepareGiven<E, Scope, Resources>) => Promise<P>;
-  readonly run: (given: RouteGiven<E, Scope> & { readonly prepared: P }) => Promise<Replied<E>>;
+  readonly run: (given: RouteGiven<E, Scope> & More & Prepared<P>) => Promise<Replied<E>>;
 }
 export type RunMessage<E extends EventContract, Scope> = (given: MessageGiven<E, Scope>) => Promise<void>;
-export interface MessageSteps<E extends EventContract, Scope, Resources, P> {
+export interface MessageSteps<E extends EventContract, Scope, Resources, P, More = unknown> {
   readonly prepare: (given: MessagePrepareGiven<E, Scope, Resources>) => Promise<P>;
-  readonly run: (given: MessageGiven<E, Scope> & { readonly prepared: P }) => Promise<void>;
+  readonly run: (given: MessageGiven<E, Scope> & More & Prepared<P>) => Promise<void>;
 }
 export type RunJob<J extends JobContract, Scope> = (given: JobGiven<J, Scope>) => Promise<void>;
-export interface JobSteps<J extends JobContract, Scope, Resources, P> {
+export interface JobSteps<J extends JobContract, Scope, Resources, P, More = unknown> {
   readonly prepare: (given: JobPrepareGiven<J, Scope, Resources>) => Promise<P>;
-  readonly run: (given: JobGiven<J, Scope> & { readonly prepared: P }) => Promise<void>;
+  readonly run: (given: JobGiven<J, Scope> & More & Prepared<P>) => Promise<void>;
 }

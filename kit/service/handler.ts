@@ -3,7 +3,7 @@ import type { KeyClaim, Store, StoredReply } from "../messaging/index.ts";
 import { replayed } from "./claims.ts";
 import type { Route } from "./definition.ts";
 import { handlerName } from "./faults.ts";
-import { aroundGiven, type InUnit } from "./in-unit.ts";
+import { aroundGiven, opened, type InUnit } from "./in-unit.ts";
 import type { CompiledRoute } from "./routes.ts";
 import type { Dispatch } from "./running.ts";
 import { always, enqueuer, outside, publisher, type Cause } from "./unit-context.ts";
@@ -47,6 +47,7 @@ export class Handler {
         ...always(cause, surroundings, "run"),
         ...base,
         ...lettingOut,
+        ...(await opened(this.#definition.document, access, base)),
         reply: this.route.reply,
         prepared,
         // Proof: assembled from the same parts that typed `run`.

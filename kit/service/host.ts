@@ -47,7 +47,8 @@ export async function startService(service: Service, environment: Environment): 
   });
   // Proof: `config` was validated against the same schema that typed the callback.
   const config = environment.config as never;
-  const resources = (await spec.resources?.({ config, data: environment.data, runtime, signal: stopping.signal, log })) ?? {};
+  const resources =
+    (await spec.resources?.({ config, data: environment.data, runtime, signal: stopping.signal, log })) ?? {};
   const taken = clashes(resources);
   if (taken.length > 0)
     throw new Error(

@@ -1,4 +1,5 @@
 import type { JobContract } from "../contract/index.ts";
+import type { DocumentBy } from "./document.ts";
 import type { Service } from "./service.ts";
 import type { Cause, Surroundings } from "./unit-context.ts";
 
@@ -14,4 +15,15 @@ export interface InUnit {
 
 export function aroundGiven(cause: Cause, { log, runtime }: Surroundings) {
   return { handler: cause.handler, caller: cause.caller, log, now: () => new Date(runtime.clock.now()) };
+}
+
+/** Opens the document that a handler names, before anything else of its unit. */
+export async function opened(
+  document: DocumentBy<never, unknown> | undefined,
+  access: object,
+  given: object,
+): Promise<object> {
+  if (document === undefined) return {};
+  const kit = "kit" in access ? access.kit : undefined;
+  return { document: await document.open(kit, given as never) }; // Proof: what came in is what the document is named by.
 }

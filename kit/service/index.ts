@@ -10,6 +10,7 @@ export type {
   StorePlace,
   StoreSpec,
 } from "./definition.ts";
+export type { Document, DocumentBy, WithDocument } from "./document.ts";
 export { refuseFaults, startupFaults } from "./faults.ts";
 export { reservedNames } from "./given.ts";
 export type { Always, CallRequest, Inside, JobMessage, Message, MessageInfo, Outside, Request, When } from "./given.ts";

@@ -1,4 +1,4 @@
-import type { Contract, Endpoint, EventContract, JobContract, Replied } from "../contract/index.ts";
+import type { Contract, Endpoint, EventContract, JobContract } from "../contract/index.ts";
 import type { FieldSchema, Settings } from "../runtime/index.ts";
 import type {
   AroundGiven,
@@ -11,14 +11,19 @@ import type {
   ScopeGiven,
   StoreSpec,
 } from "./definition.ts";
+import type { DocumentBy, WithDocument } from "./document.ts";
 import type {
   JobGiven,
+  JobMessage,
   JobPrepareGiven,
   JobSteps,
+  Message,
   MessageGiven,
   MessagePrepareGiven,
   MessageSteps,
   NoClash,
+  Prepared,
+  Request,
   RouteGiven,
   RoutePrepareGiven,
   RouteSteps,
@@ -58,15 +63,25 @@ export interface ServiceSpec {
 }
 
 export interface ServiceBuilder<Resources, Scope> {
-  /** A route: one function that is the transaction, or `prepare` and `run`. */
+  /** A route: one function that is the transaction, or `prepare` and `run`; with a store of documents, the document that it changes comes first. */
   readonly handle: {
     <const E extends Endpoint>(endpoint: E, run: RunRoute<E, Scope>): Route<E, RouteGiven<E, Scope>>;
     <const E extends Endpoint, P>(
       endpoint: E,
       steps: RouteSteps<E, Scope, Resources, P>,
-    ): Route<E, RouteGiven<E, Scope> & { readonly prepared: P }, RoutePrepareGiven<E, Scope, Resources>>;
+    ): Route<E, RouteGiven<E, Scope> & Prepared<P>, RoutePrepareGiven<E, Scope, Resources>>;
+    <const E extends Endpoint, T>(
+      endpoint: E,
+      document: DocumentBy<Request<E>, T>,
+      run: RunRoute<E, Scope & WithDocument<T>>,
+    ): Route<E, RouteGiven<E, Scope> & WithDocument<T>>;
+    <const E extends Endpoint, T, P>(
+      endpoint: E,
+      document: DocumentBy<Request<E>, T>,
+      steps: RouteSteps<E, Scope, Resources, P, WithDocument<T>>,
+    ): Route<E, RouteGiven<E, Scope> & WithDocument<T> & Prepared<P>, RoutePrepareGiven<E, Scope, Resources>>;
   };
-  /** A consumer of an event, with the same two forms. */
+  /** A consumer of an event, with the same forms. */
   readonly on: {
     <const E extends EventContract>(
       event: E,
@@ -77,9 +92,21 @@ export interface ServiceBuilder<Resources, Scope> {
       event: E,
       steps: MessageSteps<E, Scope, Resources, P>,
       options?: ConsumerOptions<E>,
-    ): Consumer<E, MessageGiven<E, Scope> & { readonly prepared: P }, MessagePrepareGiven<E, Scope, Resources>>;
+    ): Consumer<E, MessageGiven<E, Scope> & Prepared<P>, MessagePrepareGiven<E, Scope, Resources>>;
+    <const E extends EventContract, T>(
+      event: E,
+      document: DocumentBy<Message<E>, T>,
+      run: RunMessage<E, Scope & WithDocument<T>>,
+      options?: ConsumerOptions<E>,
+    ): Consumer<E, MessageGiven<E, Scope> & WithDocument<T>>;
+    <const E extends EventContract, T, P>(
+      event: E,
+      document: DocumentBy<Message<E>, T>,
+      steps: MessageSteps<E, Scope, Resources, P, WithDocument<T>>,
+      options?: ConsumerOptions<E>,
+    ): Consumer<E, MessageGiven<E, Scope> & WithDocument<T> & Prepared<P>, MessagePrepareGiven<E, Scope, Resources>>;
   };
-  /** The handler of a job, with the same two forms. */
+  /** The handler of a job, with the same forms. */
   readonly job: {
     <const J extends JobContract>(
       job: J,
@@ -90,7 +117,19 @@ export interface ServiceBuilder<Resources, Scope> {
       job: J,
       steps: JobSteps<J, Scope, Resources, P>,
       options?: JobOptions<J>,
-    ): JobHandler<J, JobGiven<J, Scope> & { readonly prepared: P }, JobPrepareGiven<J, Scope, Resources>>;
+    ): JobHandler<J, JobGiven<J, Scope> & Prepared<P>, JobPrepareGiven<J, Scope, Resources>>;
+    <const J extends JobContract, T>(
+      job: J,
+      document: DocumentBy<JobMessage<J>, T>,
+      run: RunJob<J, Scope & WithDocument<T>>,
+      options?: JobOptions<J>,
+    ): JobHandler<J, JobGiven<J, Scope> & WithDocument<T>>;
+    <const J extends JobContract, T, P>(
+      job: J,
+      document: DocumentBy<JobMessage<J>, T>,
+      steps: JobSteps<J, Scope, Resources, P, WithDocument<T>>,
+      options?: JobOptions<J>,
+    ): JobHandler<J, JobGiven<J, Scope> & WithDocument<T> & Prepared<P>, JobPrepareGiven<J, Scope, Resources>>;
   };
   /** Puts the service together: every endpoint among the contracts has its route, by name. */
   readonly assemble: <C extends Readonly<Record<string, unknown>>>(contracts: C, parts: Parts<C>) => Service;
@@ -118,10 +157,11 @@ export interface Service {
 }
 
 /** Steps as they are held: what they are given is known to their builder only. */
-interface HeldSteps<R> {
+interface HeldSteps {
   readonly prepare: (given: never) => Promise<unknown>;
-  readonly run: (given: never) => Promise<R>;
+  readonly run: (given: never) => Promise<unknown>;
 }
+type Held = ((given: never) => Promise<unknown>) | HeldSteps;
 
 interface HeldParts {
   readonly routes: Readonly<Record<string, Route>>;
@@ -144,33 +184,30 @@ export function service<
     around: options.around,
     health: options.health ?? {},
   };
-  const parts = <R>(given: ((given: never) => Promise<R>) | HeldSteps<R>) =>
-    typeof given === "function" ? { prepare: undefined, run: given } : { prepare: given.prepare, run: given.run };
+  /** The document, where the second argument names one; the steps; the options. */
+  const parts = (...[first, second, third]: readonly unknown[]) => {
+    const named = typeof first === "object" && first !== null && "collection" in first;
+    // Proof: the overloads above let nothing else through.
+    const [document, given, rest] = (named ? [first, second, third] : [undefined, first, second]) as [
+      DocumentBy<never, unknown> | undefined,
+      Held,
+      object | undefined,
+    ];
+    const steps = typeof given === "function" ? { prepare: undefined, run: given } : given;
+    return { by: spec, document, prepare: steps.prepare, run: steps.run, options: rest ?? {} };
+  };
   return {
-    handle: (endpoint: Endpoint, steps: ((given: never) => Promise<Replied<never>>) | HeldSteps<Replied<never>>) => ({
+    handle: (endpoint: Endpoint, ...rest: readonly unknown[]) => ({
       kind: "route" as const,
-      by: spec,
       endpoint,
-      ...parts(steps),
+      ...parts(...rest),
     }),
-    on: (
-      event: EventContract,
-      steps: ((given: never) => Promise<void>) | HeldSteps<void>,
-      given?: ConsumerOptions<never>,
-    ) => ({
+    on: (event: EventContract, ...rest: readonly unknown[]) => ({
       kind: "consumer" as const,
-      by: spec,
       event,
-      options: given ?? {},
-      ...parts(steps),
+      ...parts(...rest),
     }),
-    job: (job: JobContract, steps: ((given: never) => Promise<void>) | HeldSteps<void>, given?: JobOptions<never>) => ({
-      kind: "job" as const,
-      by: spec,
-      job,
-      options: given ?? {},
-      ...parts(steps),
-    }),
+    job: (job: JobContract, ...rest: readonly unknown[]) => ({ kind: "job" as const, job, ...parts(...rest) }),
     assemble: (contracts: Readonly<Record<string, unknown>>, { routes, consumers, jobs = [] }: HeldParts): Service => ({
       kind: "service",
       name,

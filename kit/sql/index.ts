@@ -19,5 +19,7 @@ export {
   type Tables,
 } from "./tables.ts";
 export { envelopeColumns, envelopeNames, envelopeTable, leaseTable } from "./kit-tables.ts";
-export { giveUpLease, takeLease } from "./leases.ts";
-export { envelopeOf, envelopeRow, numberOf } from "./rows.ts";
+export { GroupWriter, isFull } from "./group-writer.ts";
+export { giveUpLease, ownerIsGone, takeLease } from "./leases.ts";
+export { Attempt, settled, Turn, type Asked } from "./turn.ts";
+export { envelopeOf, envelopeRow, numberOf, textOf } from "./rows.ts";

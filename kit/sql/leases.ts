@@ -28,7 +28,7 @@ export async function takeLease(
   const holder = textOf(row, "owner");
   const expires = numberOf(row, "expires");
   const mine = holder === owner;
-  if (!mine && expires > now && expires <= now + ttlMs && !isGone(holder)) return undefined;
+  if (!mine && expires > now && expires <= now + ttlMs && !ownerIsGone(holder)) return undefined;
   const epoch = numberOf(row, "epoch") + (mine ? 0 : 1);
   if (mine) faults.at("lease:renewing");
   // Where two may read at the same time, one of them finds the row changed.
@@ -55,7 +55,8 @@ export async function giveUpLease(session: Session, { name, epoch }: Lease, owne
   ]);
 }
 
-function isGone(owner: string): boolean {
+/** Whether an owner named `pid:…` is a process of this machine that has ended. */
+export function ownerIsGone(owner: string): boolean {
   const [kind, pid] = owner.split(":");
   if (kind !== "pid" || Number(pid) === process.pid) return false;
   try {

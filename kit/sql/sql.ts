@@ -26,6 +26,7 @@ export function sql<const T extends Tables>(options: SqlOptions<T>): StoreSpec<{
   const { tables, migrations } = options;
   return {
     engine: "sql",
+    collections: [],
     faults: () => [...migrationFaults(tables, migrations), ...nameFaults(tables)],
     open: (place) => openStore(engineOf(place), place, options),
   };

@@ -3,6 +3,7 @@ import type {
   Batch,
   KeyClaim,
   Lease,
+  Parked,
   Schedule,
   Settled,
   Store,
@@ -129,9 +130,9 @@ export class SqlStore implements Store<object> {
   due = (now: number, limit: number) => this.#readers.use((session) => due(session, Math.floor(now), limit));
   nextDue = () => this.#readers.use(nextDue);
 
-  claim(parked: { readonly id: number }, owner: string, until: number): Promise<boolean> {
+  claim(parked: Pick<Parked, "id">, owner: string, until: number): Promise<boolean> {
     const now = Math.floor(this.#runtime.clock.now());
-    return this.#lane.job((session) => claim(session, parked.id, { owner, until, now }));
+    return this.#lane.job((session) => claim(session, Number(parked.id), { owner, until, now }));
   }
 
   async retry(...[parked, how]: Parameters<Store<object>["retry"]>) {

@@ -7,10 +7,15 @@ export interface Statement {
   readonly writes: boolean;
 }
 
-interface Waiting extends Statement {
-  readonly resolve: (result: Result) => void;
-  readonly reject: (error: unknown) => void;
+/** What a handler asks of its store. */
+export interface Asked {
+  readonly writes: boolean;
 }
+
+export type Waiting<S extends Asked, R> = S & {
+  readonly resolve: (result: R) => void;
+  readonly reject: (error: unknown) => void;
+};
 
 /** All microtasks have run when it resolves: whatever a handler does on awaiting its last answer has been done by then. */
 export const tick = (): Promise<void> =>
@@ -22,14 +27,14 @@ export const tick = (): Promise<void> =>
  * One invocation of a handler, and the only way in which it reaches the store. Its statements wait here until the turn is granted; a statement
  * that comes when the unit has ended is refused.
  */
-export class Turn {
+export class Turn<S extends Asked = Statement, R = Result> {
   readonly label: string;
   readonly readOnly: boolean;
   readonly outgoing: Outgoing[] = [];
   readonly jobs: OutgoingJob[] = [];
   /** Writes that were executed. */
   writes = 0;
-  #waiting: Waiting[] = [];
+  #waiting: Waiting<S, R>[] = [];
   #ended = false;
 
   constructor(label: string, { readOnly }: { readonly readOnly: boolean }) {
@@ -38,7 +43,7 @@ export class Turn {
   }
 
   /** Called by the store's access, synchronously with the call of the handler. */
-  issue(statement: Statement): Promise<Result> {
+  issue(statement: S): Promise<R> {
     if (this.#ended) {
       return Promise.reject(
         new Error(
@@ -86,7 +91,7 @@ export class Turn {
     return this.#waiting.length > 0;
   }
 
-  next(): Waiting | undefined {
+  next(): Waiting<S, R> | undefined {
     return this.#waiting.shift();
   }
 
@@ -109,11 +114,11 @@ export function settled<T>(outcome: Outcome<T> | undefined, label: string): T {
 }
 
 /** A handler at work on its turn. */
-export class Attempt<T> {
-  readonly turn: Turn;
+export class Attempt<T, S extends Asked = Statement, R = Result> {
+  readonly turn: Turn<S, R>;
   #outcome: Outcome<T> | undefined;
 
-  constructor(turn: Turn, work: () => Promise<T>) {
+  constructor(turn: Turn<S, R>, work: () => Promise<T>) {
     this.turn = turn;
     const settle = (outcome: Outcome<T>) => {
       this.#outcome ??= outcome;

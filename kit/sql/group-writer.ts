@@ -1,6 +1,5 @@
-import { brokerProblems } from "../messaging/index.ts";
 import type { Runtime } from "../runtime/index.ts";
-import type { Engine, Session } from "../sql/index.ts";
+import type { Engine, Session } from "./engine.ts";
 
 type Work<T> = (session: Session) => Promise<T>;
 
@@ -16,12 +15,14 @@ interface Job {
   readonly reject: (error: unknown) => void;
 }
 
-export interface LogWriterOptions {
+export interface GroupWriterOptions {
   readonly engine: Engine;
   readonly session: Session;
   readonly runtime: Runtime;
   /** The disk failed at a commit: what is on it is not known any more. */
   readonly onFatal: (error: unknown) => void;
+  /** What a caller is told whose work was not written; undefined where the writer is closed. */
+  readonly refusal: (error: unknown) => Error;
 }
 
 /** Another process may hold the file this long. */
@@ -32,22 +33,22 @@ const laterMs = 100;
 /** https://sqlite.org/rescode.html#full */
 const sqliteFull = 13;
 
-/** The one connection of this process that writes: what is asked for in one turn of the event loop shares a transaction and a sync. */
-export class LogWriter {
-  readonly #o: LogWriterOptions;
+/** The one connection of this process that writes to a file: what is asked for in one turn of the event loop shares a transaction and a sync. */
+export class GroupWriter {
+  readonly #o: GroupWriterOptions;
   readonly #jobs: Job[] = [];
   #later = new Map<string, Rider>();
   #running: Promise<void> | undefined;
   #timer: { cancel(): void } | undefined;
   #closed = false;
 
-  constructor(options: LogWriterOptions) {
+  constructor(options: GroupWriterOptions) {
     this.#o = options;
   }
 
   /** Resolves after the commit; rejects when nothing of it was committed. May be called twice by a group that failed: it has no effects but through the session. */
   write<T>(work: Work<T>): Promise<T> {
-    if (this.#closed) return Promise.reject(brokerProblems.unavailable({ reason: "The broker is closed." }));
+    if (this.#closed) return Promise.reject(this.#o.refusal(undefined));
     return new Promise((resolve, reject) => {
       // Proof: the value is what `work` resolved with.
       this.#jobs.push({ work, resolve: (value) => resolve(value as T), reject });
@@ -120,7 +121,7 @@ export class LogWriter {
         for (const job of jobs) await this.#group([job]);
         return;
       }
-      for (const { reject } of jobs) reject(refusal(error));
+      for (const { reject } of jobs) reject(this.#o.refusal(error));
     }
   }
 
@@ -140,13 +141,9 @@ export class LogWriter {
   }
 }
 
-const isFull = (error: unknown): boolean =>
+/** No room on the disk, or in the file's quota: what is there is safe. */
+export const isFull = (error: unknown): boolean =>
   error instanceof Error &&
   "errcode" in error &&
   typeof error.errcode === "number" &&
   (error.errcode & 0xff) === sqliteFull;
-
-const refusal = (error: unknown): Error =>
-  isFull(error)
-    ? brokerProblems.full({ reason: "The log of the broker is full: its disk, or its quota." }, { cause: error })
-    : brokerProblems.unavailable({ reason: "The broker could not write its log." }, { cause: error });

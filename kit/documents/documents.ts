@@ -1,0 +1,51 @@
+import path from "node:path";
+import type { Store } from "../messaging/index.ts";
+import type { StorePlace, StoreSpec } from "../service/index.ts";
+import type { Collections, DocumentAccess } from "./access.ts";
+import { collectionFaults } from "./collection.ts";
+import { embeddedDocuments } from "./embedded.ts";
+import type { DocumentEngine, Index } from "./engine.ts";
+import { kitCollections, names, ownIndexes } from "./kit-collections.ts";
+import { settleAll } from "./sweep.ts";
+import { DocumentStore } from "./store.ts";
+
+/** A store of documents, declared: `docs` reads the collections, and a collection's `one` makes handlers that change a document of it. */
+export function documents<const C extends Collections>({
+  collections,
+}: {
+  readonly collections: C;
+}): StoreSpec<DocumentAccess<C>> {
+  return {
+    engine: "documents",
+    collections: Object.values(collections).map(({ name }) => name),
+    faults: () => collectionFaults(collections),
+    async open(place) {
+      const engine = await engineOf(place);
+      // Proof: the access of this store is made from these very collections.
+      return (await openDocuments(engine, place, collections)) as unknown as Store<DocumentAccess<C>>;
+    },
+  };
+}
+
+export async function openDocuments(
+  engine: DocumentEngine,
+  { runtime }: Pick<StorePlace, "runtime">,
+  collections: Collections,
+): Promise<DocumentStore> {
+  const own: Record<string, readonly Index[]> = {};
+  for (const { name, indexes } of Object.values(collections)) own[name] = [...indexes, ...ownIndexes];
+  await engine.ensure({ ...kitCollections, ...own });
+  await engine.insert(names.store, [{ _id: "store", version: 1, id: runtime.ids.uuidv7() }]);
+  const storeId = String((await engine.get(names.store, "store"))?.["id"]);
+  const parts = { engine, runtime, storeId, collections };
+  // What a crash has left is let out before anything new is.
+  await settleAll({ ...parts, ring: () => {} }, Object.keys(own), runtime.clock.now());
+  return new DocumentStore(parts);
+}
+
+async function engineOf({ url, name, durability, runtime, onFatal }: StorePlace): Promise<DocumentEngine> {
+  const [scheme, rest] = [url.slice(0, url.indexOf(":")), url.slice(url.indexOf(":") + 1)];
+  if (scheme === "sqlite")
+    return embeddedDocuments({ file: path.join(rest, `${name}.db`), durability, runtime, onFatal });
+  throw new Error(`The document store "${scheme}" is not known: sqlite:<folder> is.`);
+}

@@ -1,0 +1,138 @@
+import { kitProblems } from "../contract/index.ts";
+import type { Runtime } from "../runtime/index.ts";
+import { GroupWriter, sqliteEngine, textOf, type Session } from "../sql/index.ts";
+import type { Doc, DocumentEngine, Find, Index, Scalar } from "./engine.ts";
+
+export interface EmbeddedOptions {
+  /** The file; folders are made. Several processes may use it. */
+  readonly file: string;
+  /** `none` gives up durability for speed: tests only. */
+  readonly durability: "full" | "none";
+  readonly runtime: Runtime;
+  /** The disk failed at a commit: the process must end. */
+  readonly onFatal: (error: unknown) => void;
+}
+
+/** JSON documents in an SQLite file, a table a collection. What is written at the same time shares a sync. */
+export async function embeddedDocuments({
+  file,
+  durability,
+  runtime,
+  onFatal,
+}: EmbeddedOptions): Promise<DocumentEngine> {
+  const engine = sqliteEngine({ file, durability });
+  const session = await engine.open("writer");
+  const reader = await engine.open("reader");
+  const writer = new GroupWriter({ engine, session, runtime, onFatal, refusal });
+  const read = async (sql: string, parameters: readonly unknown[]) => {
+    try {
+      return (await reader.run(sql, parameters)).rows;
+    } catch (error) {
+      throw engine.classify(error) === "other" ? error : refusal(error);
+    }
+  };
+  return {
+    name: "embedded",
+    scans: "snapshot",
+    ensure: (collections) =>
+      writer.write(async (on) => {
+        for (const [name, indexes] of Object.entries(collections)) await make(on, name, indexes);
+      }),
+    async get(collection, id) {
+      const [row] = await read(`SELECT doc FROM ${quote(collection)} WHERE id = ?`, [id]);
+      return row === undefined ? undefined : docOf(row);
+    },
+    insert: (collection, documents) =>
+      writer.write(async (on) => {
+        const rows = documents.map((doc) => [doc._id, doc.version, JSON.stringify(doc)]);
+        const inserted = await on.insertMany({
+          into: collection,
+          columns: [
+            { name: "id", type: "text" },
+            { name: "version", type: "bigint" },
+            { name: "doc", type: "text" },
+          ],
+          rows,
+          onConflict: "nothing",
+          returning: ["id"],
+        });
+        return new Set(inserted.map((row) => textOf(row, "id")));
+      }),
+    replace: (collection, doc, version) =>
+      writer.write(async (on) => {
+        const sql = `UPDATE ${quote(collection)} SET version = ?, doc = ? WHERE id = ? AND version = ?`;
+        const { changes } = await on.run(sql, [doc.version, JSON.stringify(doc), doc._id, version]);
+        return changes === 1;
+      }),
+    remove: (collection, ids, version) =>
+      writer.write(async (on) => {
+        const sql = `DELETE FROM ${quote(collection)} WHERE ${version === undefined ? "" : "version = ? AND "}id`;
+        await on.runWithList(sql, version === undefined ? [] : [version], { type: "text", values: ids });
+      }),
+    async find(collection, find) {
+      const { where, parameters, order } = conditions(find);
+      const sql = `SELECT doc FROM ${quote(collection)}${where} ORDER BY ${order} LIMIT ?`;
+      return (await read(sql, [...parameters, find.limit])).map(docOf);
+    },
+    async count(collection, where = {}) {
+      const found = conditions({ where, limit: 0 });
+      const sql = `SELECT count(*) AS n FROM ${quote(collection)}${found.where}`;
+      const [row] = await read(sql, found.parameters);
+      return Number(row?.["n"]);
+    },
+    async close() {
+      await writer.close();
+      await session.close();
+      await reader.close();
+      await engine.close();
+    },
+  };
+}
+
+async function make(session: Session, name: string, indexes: readonly Index[]): Promise<void> {
+  await session.run(
+    `CREATE TABLE IF NOT EXISTS ${quote(name)} (id TEXT PRIMARY KEY, version INTEGER NOT NULL, doc TEXT NOT NULL) WITHOUT ROWID`,
+  );
+  for (const { on } of indexes) {
+    const index = quote(`${name} by ${on.join(" ")}`);
+    await session.run(`CREATE INDEX IF NOT EXISTS ${index} ON ${quote(name)} (${[...on.map(field), "id"].join(", ")})`);
+  }
+}
+
+/** The text of an expression must be that of its index. */
+const field = (name: string): string => `(doc ->> '$."${name.replaceAll("'", "''")}"')`;
+const quote = (name: string): string => `"${name.replaceAll('"', '""')}"`;
+/** As `->>` gives it back. */
+const bound = (value: Scalar): string | number => (typeof value === "boolean" ? Number(value) : value);
+
+function conditions({ where = {}, atMost, sort = [], after }: Find) {
+  const parts: string[] = [];
+  const parameters: (string | number)[] = [];
+  const add = (sql: string, ...values: readonly Scalar[]) => {
+    parts.push(sql);
+    parameters.push(...values.map(bound));
+  };
+  for (const [name, value] of Object.entries(where)) {
+    if (value === null) add(`${field(name)} IS NULL`);
+    else add(`${field(name)} = ?`, value);
+  }
+  if (atMost !== undefined) add(`${field(atMost.field)} <= ?`, atMost.value);
+  if (after !== undefined) {
+    const columns = [...sort.map(field), "id"];
+    add(`(${columns.join(", ")}) > (${columns.map(() => "?").join(", ")})`, ...after);
+  }
+  return {
+    where: parts.length === 0 ? "" : ` WHERE ${parts.join(" AND ")}`,
+    parameters,
+    order: [...sort.map(field), "id"].join(", "),
+  };
+}
+
+/** Proof: written by `insert` and `replace` alone, which take documents. */
+const docOf = (row: Readonly<Record<string, unknown>>): Doc => JSON.parse(textOf(row, "doc")) as Doc; // Proof: see above.
+
+const refusal = (error: unknown): Error =>
+  kitProblems.unavailable(
+    { reason: error === undefined ? "The document store is closed." : "The document store cannot be reached." },
+    error === undefined ? {} : { cause: error },
+  );

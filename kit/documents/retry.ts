@@ -1,0 +1,103 @@
+import type { Parked, Store } from "../messaging/index.ts";
+import type { DeadLetters } from "./dead-letters.ts";
+import { names, type ParkedDoc } from "./kit-collections.ts";
+import { codeOf, reasonOf, runMessage, type MessageParts } from "./message-unit.ts";
+import { change, getParked, lowest, parkedOf, unpark } from "./parked.ts";
+
+type How = Parameters<Store<object>["retry"]>[1];
+type Ended = Awaited<ReturnType<Store<object>["retry"]>>;
+
+/** A row that nobody has claimed is claimed this long while it is worked on. */
+const claimMs = 15_000;
+
+export async function due({ engine }: MessageParts, now: number, limit: number): Promise<readonly Parked[]> {
+  const found: Parked[] = [];
+  const rows = await engine.find(names.parked, { atMost: { field: "nextAt", value: now }, sort: ["nextAt"], limit });
+  for (const each of rows) {
+    const row = each as ParkedDoc; // Proof: rows of this collection are written as such.
+    if ((row.claimedUntil ?? 0) >= now) continue;
+    const first = row.order === 1 ? row : await lowest(engine, row.subscription, row.key);
+    if (first?._id === row._id) found.push(parkedOf(row));
+  }
+  return found;
+}
+
+export async function nextDue({ engine }: MessageParts): Promise<number | undefined> {
+  const [row] = await engine.find(names.parked, {
+    atMost: { field: "nextAt", value: Number.MAX_SAFE_INTEGER },
+    sort: ["nextAt"],
+    limit: 1,
+  });
+  const at = row?.["nextAt"];
+  return typeof at === "number" ? at : undefined;
+}
+
+export async function claim(
+  { engine, runtime }: MessageParts,
+  id: string,
+  { owner, until }: { readonly owner: string; readonly until: number },
+): Promise<boolean> {
+  const row = await getParked(engine, id);
+  if (row?.nextAt === undefined) return false;
+  const free = (row.claimedUntil ?? 0) < runtime.clock.now() || row.claimedBy === owner;
+  if (!free || (await lowest(engine, row.subscription, row.key))?._id !== id) return false;
+  return change(engine, row, { claimedBy: owner, claimedUntil: Math.ceil(until) });
+}
+
+/** One parked message as one unit: claimed, run (its mark commits with it), and only then its row goes. */
+export async function retry(parts: MessageParts, deadLetters: DeadLetters, { id }: Parked, how: How): Promise<Ended> {
+  const { engine, runtime } = parts;
+  const { clock, faults, ids } = runtime;
+  if (typeof id !== "string") return "gone";
+  const owner = how.owner ?? `retry:${ids.uuidv7()}`;
+  if (how.owner === undefined && !(await claim(parts, id, { owner, until: clock.now() + claimMs }))) return "gone";
+  const row = await getParked(engine, id);
+  if (row?.nextAt === undefined || row.nextAt > clock.now() || row.claimedBy !== owner) return "gone";
+  const { subscription, redrive, deadLetter } = row;
+  const { envelope } = parkedOf(row);
+  const attempts = row.attempts + 1;
+  faults.at("parked:retrying");
+  let failed = how.failed;
+  if (failed === undefined) {
+    try {
+      await runMessage(parts, { subscription, envelope, attempt: attempts, redrive, handle: how.handle });
+      if (deadLetter !== undefined) await deadLetters.handled(deadLetter);
+      await unpark(engine, row, Math.floor(clock.now()));
+      faults.at("parked:deleted");
+      return "handled";
+    } catch (error) {
+      failed = error ?? new Error("The handler failed without an error.");
+    }
+  }
+  const verdict = how.judge(failed, attempts);
+  const free = { claimedBy: undefined, claimedUntil: undefined } as const;
+  if (verdict.kind === "pause") {
+    if (how.owner === undefined) await change(engine, row, free);
+    throw failed;
+  }
+  if (verdict.kind === "park") {
+    await change(engine, row, { ...free, attempts, nextAt: Math.ceil(verdict.nextAt), error: reasonOf(failed) });
+    return "parked";
+  }
+  if (verdict.kind === "discard") {
+    await engine.insert(names.inbox, [{ _id: id, version: 1, at: Math.floor(clock.now()) }]);
+    await unpark(engine, row, Math.floor(clock.now()));
+    return "discarded";
+  }
+  const hold = how.afterDeadLetter === "hold";
+  await deadLetters.bury(
+    {
+      subscription,
+      envelope,
+      attempts,
+      redrive,
+      code: codeOf(failed),
+      error: reasonOf(failed),
+      hold,
+      effectKeys: how.effectKeys ?? [],
+    },
+    id,
+  );
+  if (!hold) await unpark(engine, row, Math.floor(clock.now()));
+  return "dead";
+}

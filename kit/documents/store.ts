@@ -1,0 +1,161 @@
+import { kitProblems } from "../contract/index.ts";
+import type { KeyClaim, Lease, Parked, Settled, Store, StoredReply, UnitOfWork } from "../messaging/index.ts";
+import { Attempt, settled as valueOf, Turn } from "../sql/index.ts";
+import { accessTo, directly, throughTurn } from "./access.ts";
+import type { Opener } from "./collection.ts";
+import { DeadLetters } from "./dead-letters.ts";
+import { takeIn } from "./intake.ts";
+import { names } from "./kit-collections.ts";
+import { replyUnder } from "./keys.ts";
+import { giveUpLease, holdsLease, takeLease } from "./leases.ts";
+import { unitAccess, type MessageParts } from "./message-unit.ts";
+import { Outbox } from "./outbox.ts";
+import { claim, due, nextDue, retry } from "./retry.ts";
+import { nextTick, tick } from "./schedules.ts";
+import { sweep } from "./sweep.ts";
+import { answer, runUnit, type Question } from "./unit.ts";
+
+/** A service's store on documents: one unit changes one document, by one atomic write. */
+export class DocumentStore implements Store<object> {
+  readonly id: string;
+  readonly outside: object;
+  readonly #parts: MessageParts;
+  readonly #deadLetters: DeadLetters;
+  readonly #outbox: Outbox;
+  readonly #bells: Readonly<Record<"outbox" | "parked", (() => void)[]>> = { outbox: [], parked: [] };
+
+  constructor(parts: Omit<MessageParts, "ring">) {
+    this.id = parts.storeId;
+    this.#parts = {
+      ...parts,
+      ring: (what) => {
+        for (const bell of this.#bells[what]) bell();
+      },
+    };
+    this.#deadLetters = new DeadLetters(this.#parts);
+    this.#outbox = new Outbox(parts.engine);
+    this.outside = accessTo(parts.engine, parts.collections, directly, readOnly("prepare"));
+  }
+
+  async query<T>({ label, work }: Pick<UnitOfWork<object, T>, "label" | "deadline" | "work">): Promise<T> {
+    const turn: Turn<Question, unknown> = new Turn(label, { readOnly: true });
+    const { engine, collections } = this.#parts;
+    const access = accessTo(engine, collections, throughTurn(turn), readOnly(label));
+    const attempt = new Attempt<T, Question, unknown>(turn, () =>
+      work({ access, publish: (message) => turn.publish(message), enqueue: (job) => turn.enqueue(job) }),
+    );
+    await answer(attempt);
+    return valueOf(attempt.outcome, label);
+  }
+
+  async unit<T>({ label, deadline, key, encode, work }: UnitOfWork<object, T>): Promise<Settled<T>> {
+    const { faults } = this.#parts.runtime;
+    faults.inFlight(1);
+    try {
+      const ran = await runUnit<T>(this.#parts, {
+        label,
+        deadline,
+        key,
+        encode,
+        accessOf: unitAccess(this.#parts),
+        work,
+      });
+      faults.at("reply:sending");
+      if (ran.kind === "duplicate") throw new Error("A request was taken for a message.");
+      return ran;
+    } finally {
+      faults.inFlight(-1);
+    }
+  }
+
+  stored = (key: KeyClaim): Promise<StoredReply | undefined> => replyUnder(this.#parts.engine, key);
+
+  async takeIn(...[batch]: Parameters<Store<object>["takeIn"]>) {
+    const result = await takeIn(this.#parts, this.#deadLetters, batch);
+    if (result.parked > 0) this.#parts.ring("parked");
+    return result;
+  }
+  due = (now: number, limit: number) => due(this.#parts, Math.floor(now), limit);
+  nextDue = () => nextDue(this.#parts);
+  claim = ({ id }: Parked, owner: string, until: number) => claim(this.#parts, String(id), { owner, until });
+  async retry(...[parked, how]: Parameters<Store<object>["retry"]>) {
+    const ended = await retry(this.#parts, this.#deadLetters, parked, how);
+    this.#parts.ring("parked");
+    return ended;
+  }
+
+  outbox = (after: number, limit: number) => this.#outbox.rows(after, limit);
+  async confirm(lease: Lease, seqs: readonly number[]): Promise<void> {
+    if (!(await holdsLease(this.#parts.engine, lease)))
+      throw kitProblems.staleEpoch({ reason: `The lease ${lease.name} has gone to another instance.` });
+    await this.#outbox.remove(seqs);
+  }
+  nextTick = (...[schedule, first]: Parameters<Store<object>["nextTick"]>) =>
+    nextTick(this.#parts.engine, schedule, first);
+  async tick(...[schedule, at, next, job]: Parameters<Store<object>["tick"]>): Promise<boolean> {
+    const mine = await tick(this.#parts, { schedule, tick: at, next, job });
+    if (mine) this.#parts.ring("parked");
+    return mine;
+  }
+  onOutbox(wake: () => void): void {
+    this.#bells.outbox.push(wake);
+  }
+  onParked(wake: () => void): void {
+    this.#bells.parked.push(wake);
+  }
+  lease = (name: string, owner: string, ttlMs: number) =>
+    takeLease(this.#parts.engine, this.#parts.runtime, { name, owner, ttlMs });
+  release = (lease: Lease, owner: string) => giveUpLease(this.#parts.engine, lease, owner);
+
+  deadLetters = (filter: Parameters<DeadLetters["list"]>[0]) => this.#deadLetters.list(filter);
+  deadLetter = (id: string) => this.#deadLetters.get(id);
+  audit = (id: string) => this.#deadLetters.audit(id);
+  redrive = (id: string, actor: string, note: string | undefined) =>
+    this.#freeing(this.#deadLetters.redrive(id, actor, note));
+  discard = (id: string, actor: string, note: string) => this.#freeing(this.#deadLetters.discard(id, actor, note));
+
+  async depths() {
+    const { engine, runtime } = this.#parts;
+    const now = Math.floor(runtime.clock.now());
+    const [outbox, all, later, dead, inbox] = await Promise.all([
+      engine.count(names.outbox),
+      engine.count(names.parked),
+      engine.find(names.parked, {
+        where: { attempts: 0 },
+        sort: ["nextAt"],
+        after: [now, "\u{10ffff}"],
+        limit: countedTimers,
+      }),
+      engine.count(names.dead, { state: "dead" }),
+      engine.count(names.inbox),
+    ]);
+    return { outbox, parked: all - later.length, timers: later.length, dead, inbox };
+  }
+
+  sweep = (now: number) =>
+    sweep(this.#parts, {
+      collections: Object.values(this.#parts.collections).map(({ name }) => name),
+      deadLetters: this.#deadLetters,
+      now,
+    });
+  close = () => this.#parts.engine.close();
+
+  /** For what may make parked messages due. */
+  async #freeing(work: Promise<boolean>): Promise<boolean> {
+    const done = await work;
+    if (done) this.#parts.ring("parked");
+    return done;
+  }
+}
+
+/** More timers than this are counted as parked. */
+const countedTimers = 100_000;
+
+const readOnly = (label: string): Opener => ({
+  open: (collection) =>
+    Promise.reject(
+      new Error(
+        `${label} opened a document of ${collection} where the store is read-only: change it in "run" of a unit.`,
+      ),
+    ),
+});

@@ -1,0 +1,105 @@
+import type { Doc, DocumentEngine } from "./engine.ts";
+import type { DeadLetters } from "./dead-letters.ts";
+import { names, type OwnDoc, type ParkedDoc } from "./kit-collections.ts";
+import { wakeLowest } from "./parked.ts";
+import { settle, type Parts } from "./settle.ts";
+
+const day = 24 * 60 * 60_000;
+const messageRetentionMs = 7 * day;
+const keyRetentionMs = day;
+/** Ids of what a document lets out are derived from its version: it must not begin anew while any of them could be remembered. */
+const tombstoneRetentionMs = 2 * messageRetentionMs;
+/** Who has committed settles at once; what is older than this was left by a crash. */
+const settleAfterMs = 2_000;
+const chunk = 500;
+
+const lowWater = "low-water";
+
+/** UUIDv7s below it are too old to be told from duplicates. */
+export async function lowWaterMark(engine: Pick<DocumentEngine, "get">): Promise<string> {
+  const mark = (await engine.get(names.store, lowWater))?.["messageId"];
+  return typeof mark === "string" ? mark : "";
+}
+
+/** Settles what a crash has left; the rest of housekeeping is in `sweep`. */
+export async function settleAll(parts: Parts, collections: readonly string[], before: number): Promise<void> {
+  for (const collection of collections) {
+    let after: readonly [number, string] | undefined;
+    for (;;) {
+      const found = await parts.engine.find(collection, {
+        atMost: { field: "pendingAt", value: before },
+        sort: ["pendingAt"],
+        limit: chunk,
+        ...(after === undefined ? {} : { after }),
+      });
+      for (const doc of found) await settle(parts, collection, doc);
+      const last = found.at(-1);
+      if (last === undefined) break;
+      after = [Number(last["pendingAt"]), last._id];
+    }
+  }
+}
+
+/** Once a minute, in small steps; true while there is more. */
+export async function sweep(
+  parts: Parts,
+  {
+    collections,
+    deadLetters,
+    now,
+  }: { readonly collections: readonly string[]; readonly deadLetters: DeadLetters; readonly now: number },
+): Promise<boolean> {
+  const { engine } = parts;
+  await settleAll(parts, collections, now - settleAfterMs);
+  await wakeStranded(parts, now);
+  await deadLetters.repark();
+  await moveLowWater(engine, lowest(now - messageRetentionMs));
+  let more = false;
+  for (const [collection, ms] of [
+    [names.inbox, messageRetentionMs],
+    [names.keys, keyRetentionMs],
+  ] as const) {
+    const old = await engine.find(collection, { atMost: { field: "at", value: now - ms }, sort: ["at"], limit: chunk });
+    await engine.remove(
+      collection,
+      old.map(({ _id }) => _id),
+    );
+    more ||= old.length === chunk;
+  }
+  for (const collection of collections) {
+    const old = await engine.find(collection, {
+      atMost: { field: "deletedAt", value: now - tombstoneRetentionMs },
+      sort: ["deletedAt"],
+      limit: chunk,
+    });
+    const idle = old.filter((doc) => (doc as OwnDoc).pending === undefined); // Proof: of a service's own collection.
+    for (const { _id, version } of idle) await engine.remove(collection, [_id], version);
+    more ||= idle.length === chunk;
+  }
+  return more;
+}
+
+/** A crash between the end of a row and the waking of the next one leaves a key asleep. */
+async function wakeStranded({ engine }: Parts, now: number): Promise<void> {
+  const asleep = await engine.find(names.parked, { where: { nextAt: null }, limit: chunk });
+  const keys = new Map(
+    asleep.map((row) => {
+      const { subscription, key } = row as ParkedDoc; // Proof: rows of this collection are written as such.
+      return [`${subscription} ${key}`, { subscription, key }];
+    }),
+  );
+  for (const key of keys.values()) await wakeLowest(engine, key, now);
+}
+
+async function moveLowWater(engine: DocumentEngine, messageId: string): Promise<void> {
+  const known = await engine.get(names.store, lowWater);
+  const next: Doc = { _id: lowWater, version: (known?.version ?? 0) + 1, messageId };
+  if (known === undefined) await engine.insert(names.store, [next]);
+  else if (String(known["messageId"]) < messageId) await engine.replace(names.store, next, known.version);
+}
+
+/** The lowest UUIDv7 of a time. */
+function lowest(time: number): string {
+  const hex = Math.max(0, Math.floor(time)).toString(16).padStart(12, "0");
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`;
+}

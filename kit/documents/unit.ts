@@ -1,0 +1,204 @@
+import { kitProblems } from "../contract/index.ts";
+import type { KeyClaim, StoredReply, Unit } from "../messaging/index.ts";
+import { Attempt, settled as valueOf, Turn } from "../sql/index.ts";
+import type { Opened, Opener } from "./collection.ts";
+import { names, pendingJob, toStored, type OwnDoc, type Pending } from "./kit-collections.ts";
+import { replyUnder } from "./keys.ts";
+import { letOut, settle, type Parts } from "./settle.ts";
+
+/** A question to the store, as a unit asks it. */
+export interface Question {
+  readonly writes: false;
+  readonly ask: () => Promise<unknown>;
+}
+export type DocumentTurn = Turn<Question, unknown>;
+
+export interface UnitPlan<T> {
+  readonly label: string;
+  /** On the monotonic clock; a unit that loses against others gives up then. */
+  readonly deadline: number;
+  /** The inbox mark of the message that is being handled. */
+  readonly mark?: string;
+  readonly key?: KeyClaim | undefined;
+  readonly encode?: ((value: T) => StoredReply) | undefined;
+  readonly accessOf: (turn: DocumentTurn, opener: Opener) => object;
+  readonly work: (unit: Unit<object>) => Promise<T>;
+}
+
+export type Ran<T> =
+  | { readonly kind: "committed"; readonly value: T }
+  /** The message had been handled before. */
+  | { readonly kind: "duplicate" }
+  | { readonly kind: "replayed"; readonly reply: StoredReply };
+
+interface Begun {
+  readonly collection: string;
+  /** As it was read; undefined where there was none. */
+  readonly before: OwnDoc | undefined;
+  readonly id: string;
+  change: { readonly to: object | undefined } | undefined;
+}
+
+/** One attempt: what it opened and what it learnt when it did. */
+class Running {
+  begun: Begun | undefined;
+  known: Ran<never> | undefined;
+}
+
+/** Runs a unit on one document, again where another one changed it meanwhile; rejects with what `work` throws. */
+export async function runUnit<T>(parts: Parts, plan: UnitPlan<T>): Promise<Ran<T>> {
+  const { clock, random, timers, faults } = parts.runtime;
+  for (let round = 1; ; round += 1) {
+    const running = new Running();
+    const turn: DocumentTurn = new Turn(plan.label, { readOnly: false });
+    faults.at("unit:begun");
+    const attempt = new Attempt<T, Question, unknown>(turn, () =>
+      plan.work({
+        access: plan.accessOf(turn, { open: (collection, id) => open(parts, plan, running, turn, { collection, id }) }),
+        publish: (message) => {
+          const { begun } = running;
+          if (begun !== undefined && message.key !== begun.id)
+            throw new Error(
+              `${plan.label} published ${message.type} with the key "${message.key}": the events of a document carry its id, "${begun.id}", as their key.`,
+            );
+          turn.publish(message);
+        },
+        enqueue: (job) => turn.enqueue(job),
+      }),
+    );
+    await answer(attempt);
+    if (running.known !== undefined) return running.known;
+    const value = valueOf(attempt.outcome, plan.label);
+    faults.at("unit:ran");
+    if (await commit(parts, plan, { running, turn, value })) return { kind: "committed", value };
+    if (clock.monotonic() >= plan.deadline) throw kitProblems.overloaded({}, { headers: { "retry-after": "1" } });
+    await timers.sleep(random.next() * Math.min(50, 2 ** round));
+  }
+}
+
+/** Answers what a handler asks until it is done. */
+export async function answer(attempt: Attempt<unknown, Question, unknown>): Promise<void> {
+  while ((await attempt.pause()) === "wants") {
+    for (let question = attempt.turn.next(); question !== undefined; question = attempt.turn.next()) {
+      try {
+        question.resolve(await question.ask());
+      } catch (error) {
+        question.reject(error);
+      }
+    }
+  }
+}
+
+/** The document first and the inbox second: one that is seen without anything pending proves that all before it stands in the inbox. */
+function open(
+  parts: Parts,
+  plan: Pick<UnitPlan<unknown>, "label" | "mark" | "key">,
+  running: Running,
+  turn: DocumentTurn,
+  { collection, id }: { readonly collection: string; readonly id: string },
+): Promise<Opened> {
+  const ask = async (): Promise<Opened> => {
+    if (running.begun !== undefined)
+      throw new Error(
+        `${plan.label} opened a second document: a unit changes one; enqueue a job for each of the others.`,
+      );
+    const before = await settledDocument(parts, collection, id);
+    const begun: Begun = { collection, id, before, change: undefined };
+    running.begun = begun;
+    if (plan.mark !== undefined && (await parts.engine.get(names.inbox, plan.mark)) !== undefined) {
+      running.known = { kind: "duplicate" };
+      throw new Error("The message was handled before.");
+    }
+    if (plan.key !== undefined) {
+      const reply = await replyUnder(parts.engine, plan.key);
+      if (reply !== undefined) {
+        running.known = { kind: "replayed", reply };
+        throw new Error("The request was answered before.");
+      }
+    }
+    return {
+      id,
+      get value() {
+        return begun.change === undefined ? stateOf(begun.before) : begun.change.to;
+      },
+      change(to) {
+        begun.change = { to };
+        turn.writes += 1;
+      },
+    };
+  };
+  // Proof: the answer to this very question.
+  return turn.issue({ writes: false, ask }) as Promise<Opened>;
+}
+
+/** Settles until nothing is pending. */
+async function settledDocument(parts: Parts, collection: string, id: string): Promise<OwnDoc | undefined> {
+  for (;;) {
+    const doc: OwnDoc | undefined = await parts.engine.get(collection, id);
+    if (doc?.pending === undefined) return doc;
+    const settled = await settle(parts, collection, doc);
+    if (settled !== undefined) return settled;
+  }
+}
+
+/** What a handler sees of a document; undefined for none and for a tombstone. */
+export function stateOf(doc: OwnDoc | undefined): object | undefined {
+  if (doc === undefined || doc.deleted === true) return undefined;
+  const { _id, version: _version, pending: _pending, pendingAt: _since, ...state } = doc;
+  return state;
+}
+
+/** The one write at which everything becomes true; false where another unit was quicker. */
+async function commit<T>(
+  parts: Parts,
+  { mark, key, encode, label }: UnitPlan<T>,
+  { running, turn, value }: { readonly running: Running; readonly turn: DocumentTurn; readonly value: T },
+): Promise<boolean> {
+  const { engine, runtime, storeId } = parts;
+  const { faults, ids, clock } = runtime;
+  const { begun } = running;
+  const now = clock.now();
+  const changes = begun?.change !== undefined || turn.jobs.length > 0;
+  if (!changes) return true;
+  const reply = key === undefined || encode === undefined ? undefined : { ...key, reply: encode(value) };
+  const about = { ...(mark === undefined ? {} : { mark }), ...(reply === undefined ? {} : { key: reply }) };
+  if (begun === undefined) {
+    // No document: jobs alone, under ids that a repetition makes again.
+    const cause = mark ?? key?.scope ?? ids.uuidv7();
+    const jobs = turn.jobs.map((job, n) => pendingJob(job, ids.derived("job", storeId, label, cause, String(n)), now));
+    await letOut(parts, { ...about, rows: [], jobs });
+    parts.ring("parked");
+    return true;
+  }
+  const { collection, id, before, change } = begun;
+  const version = (before?.version ?? 0) + 1;
+  const derived = (kind: string, n: number) => ids.derived(kind, storeId, collection, id, String(version), String(n));
+  const pending: Pending = {
+    ...about,
+    events: turn.outgoing.map((message, n) =>
+      toStored({ ...message, id: derived("event", n), time: new Date(now).toISOString() }),
+    ),
+    jobs: turn.jobs.map((job, n) => pendingJob(job, derived("job", n), now)),
+  };
+  const state = change === undefined ? stateOf(before) : change.to;
+  const next: OwnDoc = {
+    ...(state ?? { deleted: true, deletedAt: Math.floor(now) }),
+    _id: id,
+    version,
+    pending,
+    pendingAt: Math.floor(now),
+  };
+  faults.at("unit:committing");
+  const done =
+    before === undefined
+      ? (await engine.insert(collection, [next])).has(id)
+      : await engine.replace(collection, next, before.version);
+  if (!done) return false;
+  faults.at("unit:committed");
+  try {
+    await settle(parts, collection, next);
+  } catch {
+    // It is committed: who opens the document next settles it, or the sweep does.
+  }
+  return true;
+}
