@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
 import { commerce } from "./commerce/services.ts";
 
-const folders: Readonly<Record<string, string>> = { customers: "commerce/customers", orders: "commerce/orders" };
+/** A service is a folder of its name, at the top or in its system. */
+const folderOf = (name: string): string | undefined =>
+  [name, `commerce/${name}`].find((folder) => existsSync(path.join(import.meta.dirname, folder, "service.ts")));
 
 /** Handlers that the files of a folder export and that the service does not list. */
 async function forgotten(folder: string, listed: ReadonlySet<unknown>): Promise<readonly string[]> {
@@ -20,7 +22,7 @@ async function forgotten(folder: string, listed: ReadonlySet<unknown>): Promise<
         typeof value === "object" &&
         value !== null &&
         "kind" in value &&
-        (value.kind === "route" || value.kind === "consumer");
+        (value.kind === "route" || value.kind === "consumer" || value.kind === "job");
       if (handler && !listed.has(value)) found.push(`${folder}/${file}: ${name}`);
     }
   }
@@ -28,10 +30,10 @@ async function forgotten(folder: string, listed: ReadonlySet<unknown>): Promise<
 }
 
 test("every handler in a service's folder is listed by the service, and the check sees one that is not", async () => {
-  for (const { name, routes, consumers } of commerce) {
-    const folder = folders[name];
+  for (const { name, routes, consumers, jobs } of commerce) {
+    const folder = folderOf(name);
     assert.ok(folder !== undefined, `${name} has a folder`);
-    assert.deepEqual(await forgotten(folder, new Set([...routes, ...consumers])), []);
-    assert.equal((await forgotten(folder, new Set([...routes.slice(1), ...consumers]))).length, 1);
+    assert.deepEqual(await forgotten(folder, new Set([...routes, ...consumers, ...jobs])), []);
+    assert.equal((await forgotten(folder, new Set([...routes.slice(1), ...consumers, ...jobs]))).length, 1);
   }
 });

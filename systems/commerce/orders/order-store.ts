@@ -1,6 +1,12 @@
 import type { Caller } from "holdfast/contract";
-import { UnknownOrder, type Order } from "./contracts.ts";
+import { UnknownOrder, type Order, type OrderFact } from "./contracts.ts";
+import { placed, type OrderState } from "./order-life.ts";
 import type { OrdersDb } from "./tables.ts";
+
+export interface Told extends Pick<OrderFact, "fact" | "effect"> {
+  readonly at: Date;
+  readonly note: string;
+}
 
 /** The orders that the caller may see. */
 export class OrderStore {
@@ -12,12 +18,27 @@ export class OrderStore {
     this.#caller = caller;
   }
 
-  async insert(order: Order): Promise<void> {
-    const owner = this.#caller?.kind === "user" ? this.#caller.id : null;
+  async insert({ orderId, customerId, number, lines, total, createdAt }: Order, owner: string | undefined) {
+    const at = Date.parse(createdAt);
+    const { status, paid, reserved } = placed;
     await this.#db
       .insertInto("orders")
-      .values({ ...order, owner, createdAt: Date.parse(order.createdAt) })
+      .values({
+        orderId,
+        customerId,
+        number,
+        owner: owner ?? null,
+        status,
+        paid,
+        reserved,
+        reason: null,
+        lines,
+        amount: total.amount,
+        currency: total.currency,
+        createdAt: at,
+      })
       .execute();
+    await this.#record(orderId, { at: new Date(at), fact: "placed", effect: "noted", note: "" });
   }
 
   /** Throws `orders/unknown-order` alike for what is absent and what is someone else's. */
@@ -25,6 +46,44 @@ export class OrderStore {
     const row = await this.#db.selectFrom("orders").selectAll().where("orderId", "=", orderId).executeTakeFirst();
     if (row === undefined || !maySee(this.#caller, row.owner)) throw UnknownOrder({ orderId });
     return toOrder(row);
+  }
+
+  /** An order and where it stands, for the rest of the unit. */
+  async lock(orderId: string): Promise<{ readonly order: Order; readonly state: OrderState }> {
+    const row = await this.#db
+      .selectFrom("orders")
+      .selectAll()
+      .where("orderId", "=", orderId)
+      .forUpdate()
+      .executeTakeFirst();
+    if (row === undefined) throw UnknownOrder({ orderId });
+    const { status, paid, reserved, reason } = row;
+    return { order: toOrder(row), state: { status, paid, reserved, reason: reason ?? undefined } };
+  }
+
+  async move(orderId: string, { status, paid, reserved, reason }: OrderState, told: Told): Promise<void> {
+    await this.#record(orderId, told);
+    await this.#db
+      .updateTable("orders")
+      .set({ status, paid, reserved, reason: reason ?? null })
+      .where("orderId", "=", orderId)
+      .execute();
+  }
+
+  async history(orderId: string): Promise<OrderFact[]> {
+    await this.require(orderId);
+    const rows = await this.#db
+      .selectFrom("orderFacts")
+      .selectAll()
+      .where("orderId", "=", orderId)
+      .orderBy("id")
+      .execute();
+    return rows.map(({ at, fact, effect, note }) => ({
+      at: new Date(at).toISOString(),
+      fact,
+      effect,
+      ...(note === null ? {} : { note }),
+    }));
   }
 
   /** Newest first, `limit` at most, those below number `before`. */
@@ -42,15 +101,35 @@ export class OrderStore {
       .execute();
     return rows.map(toOrder);
   }
+
+  async #record(orderId: string, { at, fact, effect, note }: Told): Promise<void> {
+    await this.#db
+      .insertInto("orderFacts")
+      .values({ orderId, at: at.getTime(), fact, effect, note: note === "" ? null : note })
+      .execute();
+  }
 }
 
-interface OrderRow extends Omit<Order, "createdAt" | "lines"> {
+interface OrderRow extends Omit<Order, "createdAt" | "lines" | "total" | "reason"> {
   readonly lines: readonly Order["lines"][number][];
+  readonly amount: number;
+  readonly currency: string;
+  readonly reason: string | null;
   readonly createdAt: number;
 }
 
-function toOrder({ orderId, customerId, number, status, lines, createdAt }: OrderRow): Order {
-  return { orderId, customerId, number, status, lines: [...lines], createdAt: new Date(createdAt).toISOString() };
+function toOrder({ lines, amount, currency, reason, createdAt, ...row }: OrderRow): Order {
+  const { orderId, customerId, number, status } = row;
+  return {
+    orderId,
+    customerId,
+    number,
+    status,
+    ...(reason === null ? {} : { reason }),
+    lines: [...lines],
+    total: { amount, currency },
+    createdAt: new Date(createdAt).toISOString(),
+  };
 }
 
 /** A guest's order is reachable by its unguessable id; a user's by that user, operators and services. */

@@ -1,6 +1,6 @@
-import { RepeatedSku, type Order } from "./contracts.ts";
-
-export type Line = Order["lines"][number];
+import type { Money } from "../../money.ts";
+import type { Line } from "../inventory/contracts.ts";
+import { MixedCurrencies, RepeatedSku, type Order } from "./contracts.ts";
 
 /** Throws `orders/repeated-sku` where two lines name one SKU. */
 export function checkLines(lines: readonly Line[]): void {
@@ -9,4 +9,20 @@ export function checkLines(lines: readonly Line[]): void {
     if (seen.has(sku)) throw RepeatedSku({ sku });
     seen.add(sku);
   }
+}
+
+/** Lines with their prices, and their sum; throws `orders/mixed-currencies`. */
+export function priced(
+  lines: readonly Line[],
+  prices: ReadonlyMap<string, Money>,
+): { readonly lines: Order["lines"]; readonly total: Money } {
+  const out = lines.flatMap(({ sku, quantity }) => {
+    const price = prices.get(sku);
+    return price === undefined ? [] : [{ sku, quantity, price }];
+  });
+  const currencies = new Set(out.map(({ price }) => price.currency));
+  const [currency = "", ...others] = currencies;
+  if (others.length > 0) throw MixedCurrencies({ currencies: [...currencies].join(", ") });
+  const amount = out.reduce((sum, { price, quantity }) => sum + price.amount * quantity, 0);
+  return { lines: out, total: { amount, currency } };
 }

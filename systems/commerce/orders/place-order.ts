@@ -1,36 +1,99 @@
-import { isProblem } from "holdfast/contract";
+import { findProblem, isProblem, type Caller } from "holdfast/contract";
+import type { Outside } from "holdfast/service";
 import { LookUpCustomer, UnknownCustomer as CustomersDoesNotKnow } from "../customers/contracts.ts";
-import { OrderCreated, PlaceOrder, UnknownCustomer, type Order } from "./contracts.ts";
-import { checkLines } from "./order.ts";
+import {
+  GetStock,
+  OutOfStock as InventoryHasTooLittle,
+  ReserveStock,
+  UnknownSku,
+  type Line,
+} from "../inventory/contracts.ts";
+import { OrderCreated, OutOfStock, PlaceOrder, UnknownCustomer, UnknownProduct, type Order } from "./contracts.ts";
+import { ExpireOrder } from "./jobs.ts";
+import type { KnownCustomer, KnownCustomers } from "./known-customers.ts";
+import type { KnownProduct, KnownProducts } from "./known-products.ts";
+import { checkLines, priced } from "./order.ts";
 import { handle } from "./scope.ts";
 
 export const placeOrder = handle(PlaceOrder, {
-  /** `customer.created` may not have come yet: then customers is asked. */
-  prepare: async ({ body, customers, call }) => {
-    checkLines(body.lines);
-    const { customerId } = body;
-    if (await customers.has(customerId)) return undefined;
-    try {
-      return (await call(LookUpCustomer, { params: { customerId } })).body;
-    } catch (error) {
-      if (isProblem(error, CustomersDoesNotKnow.code)) throw UnknownCustomer({ customerId });
-      throw error;
-    }
+  /** `customer.created` and `stock.updated` may not have come yet: then their services are asked. */
+  prepare: async ({ body, customers, products, call, newId }) => {
+    const { customerId, lines, reservation } = body;
+    checkLines(lines);
+    const customer = await askForCustomer({ customers, call }, customerId);
+    const asked = await askForProducts(
+      { products, call },
+      lines.map(({ sku }) => sku),
+    );
+    const orderId = newId();
+    if (reservation === "immediate") await reserve({ call }, { orderId, lines });
+    return { orderId, customer, asked };
   },
-  run: async ({ body, prepared, orders, customers, publish, newId, now, reply }) => {
-    const { customerId, lines } = body;
-    if (prepared !== undefined) await customers.remember(prepared);
+  run: async ({ body, prepared, caller, orders, customers, products, timeoutMs, publish, enqueue, now, reply }) => {
+    const { orderId, customer, asked } = prepared;
+    const { customerId, paymentMethod } = body;
+    if (customer !== undefined) await customers.remember(customer);
+    for (const product of asked) await products.remember(product);
+    const { lines, total } = priced(body.lines, await products.prices(body.lines.map(({ sku }) => sku)));
     const number = await customers.countOrder(customerId);
-    const order: Order = {
-      orderId: newId(),
+    const createdAt = now().toISOString();
+    const order: Order = { orderId, customerId, number, status: "pending", lines, total, createdAt };
+    const owner = userOf(caller);
+    await orders.insert(order, owner);
+    publish(OrderCreated, {
+      orderId,
       customerId,
       number,
-      status: "pending",
       lines,
-      createdAt: now().toISOString(),
-    };
-    await orders.insert(order);
-    publish(OrderCreated, { orderId: order.orderId, customerId, number, lines });
-    return reply(201, order, { location: `/orders/${order.orderId}` });
+      total,
+      paymentMethod,
+      ...(owner === undefined ? {} : { owner }),
+    });
+    enqueue(ExpireOrder, { orderId }, { afterMs: timeoutMs });
+    return reply(201, order, { location: `/orders/${orderId}` });
   },
 });
+
+const userOf = (caller: Caller | undefined): string | undefined => (caller?.kind === "user" ? caller.id : undefined);
+
+type Call = Pick<Outside, "call">;
+
+async function askForCustomer(
+  { customers, call }: Call & { readonly customers: KnownCustomers },
+  customerId: string,
+): Promise<KnownCustomer | undefined> {
+  if (await customers.has(customerId)) return undefined;
+  try {
+    return (await call(LookUpCustomer, { params: { customerId } })).body;
+  } catch (error) {
+    if (isProblem(error, CustomersDoesNotKnow.code)) throw UnknownCustomer({ customerId });
+    throw error;
+  }
+}
+
+async function askForProducts(
+  { products, call }: Call & { readonly products: KnownProducts },
+  skus: readonly string[],
+): Promise<readonly KnownProduct[]> {
+  const missing = await products.missing(skus);
+  return Promise.all(
+    missing.map(async (sku) => {
+      try {
+        return (await call(GetStock, { params: { sku } })).body;
+      } catch (error) {
+        if (isProblem(error, UnknownSku.code)) throw UnknownProduct({ sku });
+        throw error;
+      }
+    }),
+  );
+}
+
+/** A reservation that is still undecided does not hold the order up: it waits for the outcome like any other. */
+async function reserve({ call }: Call, body: { readonly orderId: string; readonly lines: Line[] }): Promise<void> {
+  try {
+    await call(ReserveStock, { body });
+  } catch (error) {
+    if (isProblem(error, InventoryHasTooLittle.code)) throw OutOfStock({ reason: findProblem(error)?.message ?? "" });
+    throw error;
+  }
+}

@@ -1,4 +1,5 @@
-import { integer, json, table, text, timestamp, type Db } from "holdfast/sql";
+import { boolean, identity, integer, json, table, text, timestamp, type Db } from "holdfast/sql";
+import type { Order, OrderFact } from "./contracts.ts";
 
 export const tables = {
   orders: table(
@@ -9,11 +10,29 @@ export const tables = {
       number: integer(),
       /** The signed-in user who placed it; null for a guest's. */
       owner: text().optional(),
-      status: text<"pending" | "confirmed" | "rejected">(),
-      lines: json<readonly { readonly sku: string; readonly quantity: number }[]>(),
+      status: text<Order["status"]>(),
+      paid: boolean(),
+      reserved: boolean(),
+      /** Why it was rejected. */
+      reason: text().optional(),
+      lines: json<readonly Order["lines"][number][]>(),
+      amount: integer(),
+      currency: text(),
       createdAt: timestamp(),
     },
     { indexes: [{ on: ["customerId", "number"], unique: true }] },
+  ),
+  /** What came to an order's ears, and what it did to it: nothing is thrown away. */
+  orderFacts: table(
+    {
+      id: identity(),
+      orderId: text(),
+      at: timestamp(),
+      fact: text<OrderFact["fact"]>(),
+      effect: text<OrderFact["effect"]>(),
+      note: text().optional(),
+    },
+    { indexes: [{ on: ["orderId", "id"] }] },
   ),
   /** What orders knows of customers, learnt from `customer.created` or by asking. */
   knownCustomers: table({
@@ -23,5 +42,7 @@ export const tables = {
     /** How many orders the customer has placed: the row that orders of one customer queue up on. */
     orders: integer(),
   }),
+  /** What orders knows of products, learnt from `stock.updated` or by asking. */
+  knownProducts: table({ sku: text().primaryKey(), name: text(), amount: integer(), currency: text() }),
 };
 export type OrdersDb = Db<typeof tables>;

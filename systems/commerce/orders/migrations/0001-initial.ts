@@ -21,8 +21,24 @@ export const initial: Migration = {
         status: {
           kind: "text",
         },
+        paid: {
+          kind: "boolean",
+        },
+        reserved: {
+          kind: "boolean",
+        },
+        reason: {
+          kind: "text",
+          nullable: true,
+        },
         lines: {
           kind: "json",
+        },
+        amount: {
+          kind: "integer",
+        },
+        currency: {
+          kind: "text",
         },
         createdAt: {
           kind: "integer",
@@ -33,6 +49,36 @@ export const initial: Migration = {
         {
           on: ["customerId", "number"],
           unique: true,
+        },
+      ],
+    },
+    orderFacts: {
+      columns: {
+        id: {
+          kind: "integer",
+          identity: true,
+        },
+        orderId: {
+          kind: "text",
+        },
+        at: {
+          kind: "integer",
+        },
+        fact: {
+          kind: "text",
+        },
+        effect: {
+          kind: "text",
+        },
+        note: {
+          kind: "text",
+          nullable: true,
+        },
+      },
+      primaryKey: ["id"],
+      indexes: [
+        {
+          on: ["orderId", "id"],
         },
       ],
     },
@@ -50,6 +96,24 @@ export const initial: Migration = {
         },
       },
       primaryKey: ["customerId"],
+      indexes: [],
+    },
+    knownProducts: {
+      columns: {
+        sku: {
+          kind: "text",
+        },
+        name: {
+          kind: "text",
+        },
+        amount: {
+          kind: "integer",
+        },
+        currency: {
+          kind: "text",
+        },
+      },
+      primaryKey: ["sku"],
       indexes: [],
     },
   },

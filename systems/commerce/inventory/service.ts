@@ -1,0 +1,26 @@
+import * as contracts from "./contracts.ts";
+import { getReservation, getStock, listStock } from "./get-stock.ts";
+import {
+  expireReservation,
+  openReservation,
+  partReported,
+  releaseOfRejected,
+  reserveForOrder,
+} from "./move-reservation.ts";
+import { releasePart, reservePart } from "./move-stock.ts";
+import { putStock } from "./put-stock.ts";
+import { reserveStock } from "./reserve-stock.ts";
+import { assemble } from "./scope.ts";
+
+export const inventory = assemble(contracts, {
+  routes: {
+    ListStock: listStock,
+    GetStock: getStock,
+    PutStock: putStock,
+    ReserveStock: reserveStock,
+    OpenReservation: openReservation,
+    GetReservation: getReservation,
+  },
+  consumers: [reserveForOrder, releaseOfRejected],
+  jobs: [reservePart, releasePart, partReported, expireReservation],
+});

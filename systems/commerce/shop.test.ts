@@ -1,0 +1,154 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { isProblem } from "holdfast/contract";
+import { asService, operator, start, until, type TestSystem } from "holdfast/testing";
+import { gatewayFile } from "../payment-gateway/index.ts";
+import { ledger } from "../payment-gateway/ledger.ts";
+import { GetInvoice } from "./billing/contracts.ts";
+import { CreateCustomer } from "./customers/contracts.ts";
+import { GetReservation, GetStock, LowStock, PutStock, ReserveStock } from "./inventory/contracts.ts";
+import { GetOrder, GetOrderHistory, GetOrderInvoice, OrderConfirmed, PlaceOrder } from "./orders/contracts.ts";
+import { commerce } from "./services.ts";
+
+const price = { amount: 250, currency: "EUR" };
+const stockUp = (shop: TestSystem, sku: string, quantity: number, threshold = 0) =>
+  shop.call(PutStock, { params: { sku }, body: { name: sku, price, quantity, threshold }, as: operator() });
+const customer = async (shop: TestSystem) =>
+  (await shop.call(CreateCustomer, { body: { name: "Ada", email: "ada@example.com" } })).body.customerId;
+const orderOf = async (
+  shop: TestSystem,
+  quantity: number,
+  given: { readonly paymentMethod?: string; readonly reservation?: "immediate" | "later"; readonly sku?: string } = {},
+) => {
+  const { paymentMethod = "card_ok", sku = "apple", ...rest } = given;
+  const body = { customerId: await customer(shop), lines: [{ sku, quantity }], paymentMethod, ...rest };
+  return (await shop.call(PlaceOrder, { body })).body;
+};
+const order = async (shop: TestSystem, orderId: string) => (await shop.call(GetOrder, { params: { orderId } })).body;
+const decided = (shop: TestSystem, orderId: string) =>
+  until("the order is decided", async () => (await order(shop, orderId)).status !== "pending");
+const stock = async (shop: TestSystem, sku = "apple") => (await shop.call(GetStock, { params: { sku } })).body;
+const facts = async (shop: TestSystem, orderId: string) =>
+  (await shop.call(GetOrderHistory, { params: { orderId } })).body.items.map(
+    ({ fact, effect }) => `${fact}: ${effect}`,
+  );
+const paid = (shop: TestSystem) => ledger(gatewayFile(shop.data)).map(({ charged, refunded }) => charged - refunded);
+
+test("an order that is paid and reserved is confirmed", async () => {
+  await using shop = await start(commerce);
+  await stockUp(shop, "apple", 10);
+  const { orderId, total } = await orderOf(shop, 3);
+  assert.deepEqual(total, { amount: 750, currency: "EUR" });
+  await decided(shop, orderId);
+  await shop.settled();
+  assert.equal((await order(shop, orderId)).status, "confirmed");
+  const { quantity, reserved, available } = await stock(shop);
+  assert.deepEqual([quantity, reserved, available], [10, 3, 7]);
+  assert.equal((await shop.call(GetOrderInvoice, { params: { orderId } })).body.state, "paid");
+  assert.deepEqual(paid(shop), [750]);
+  assert.deepEqual(
+    (await shop.published(OrderConfirmed)).map((data) => data.orderId),
+    [orderId],
+  );
+  const [first, ...rest] = await facts(shop, orderId);
+  assert.equal(first, "placed: noted");
+  assert.ok(rest.some((fact) => fact.endsWith(": confirmed")));
+});
+
+test("an order that cannot be reserved is rejected, and what was charged for it is given back", async () => {
+  await using shop = await start(commerce);
+  await stockUp(shop, "apple", 2);
+  const { orderId } = await orderOf(shop, 3);
+  await decided(shop, orderId);
+  await shop.settled();
+  const { status, reason } = await order(shop, orderId);
+  assert.equal(status, "rejected");
+  assert.match(reason ?? "", /could not be reserved: 2 of apple are available/);
+  assert.equal((await stock(shop)).reserved, 0);
+  assert.deepEqual(
+    paid(shop).filter((amount) => amount > 0),
+    [],
+  );
+  assert.ok(["void", "refunded"].includes((await shop.call(GetInvoice, { params: { orderId } })).body.state));
+});
+
+test("an order whose card is declined is rejected, and nothing stays reserved for it", async () => {
+  await using shop = await start(commerce);
+  await stockUp(shop, "apple", 10);
+  const { orderId } = await orderOf(shop, 3, { paymentMethod: "card_declined" });
+  await decided(shop, orderId);
+  await shop.settled();
+  assert.match((await order(shop, orderId)).reason ?? "", /could not be charged: the card was declined/);
+  assert.equal((await stock(shop)).reserved, 0);
+  assert.equal((await shop.call(GetReservation, { params: { orderId }, as: operator() })).body.state, "released");
+});
+
+test("a charge whose answer is lost is one charge", async () => {
+  await using shop = await start(commerce);
+  await stockUp(shop, "apple", 10);
+  const { orderId } = await orderOf(shop, 1, { paymentMethod: "card_answer_lost" });
+  await decided(shop, orderId);
+  assert.equal((await order(shop, orderId)).status, "confirmed");
+  assert.deepEqual(paid(shop), [250]);
+});
+
+test("an order whose time is over is rejected; the payment that comes later is given back and recorded", async () => {
+  await using shop = await start(commerce, { env: { HOLDFAST_ORDERS_TIMEOUT_MS: "1000" } });
+  await stockUp(shop, "apple", 10);
+  const { orderId } = await orderOf(shop, 1, { paymentMethod: "card_slow" });
+  await until("the time is over", async () => {
+    await shop.runtime.advance(100);
+    return (await order(shop, orderId)).status === "rejected";
+  });
+  await until("the money is back", async () => {
+    await shop.runtime.advance(500);
+    const { state } = (await shop.call(GetInvoice, { params: { orderId } })).body;
+    return state === "refunded" || state === "void";
+  });
+  await shop.settled();
+  assert.match((await order(shop, orderId)).reason ?? "", /its time was over/);
+  assert.equal((await stock(shop)).reserved, 0);
+  assert.deepEqual(
+    paid(shop).filter((amount) => amount > 0),
+    [],
+  );
+});
+
+test("with an immediate reservation an order that is short is not placed, and one that is not is confirmed", async () => {
+  await using shop = await start(commerce);
+  await stockUp(shop, "apple", 2);
+  await assert.rejects(orderOf(shop, 3, { reservation: "immediate" }), (error) =>
+    isProblem(error, "orders/out-of-stock"),
+  );
+  const { orderId } = await orderOf(shop, 2, { reservation: "immediate" });
+  await decided(shop, orderId);
+  assert.equal((await order(shop, orderId)).status, "confirmed");
+  assert.equal((await stock(shop)).reserved, 2);
+});
+
+test("a reservation that no order takes over is given back when its time is over, and can be made again", async () => {
+  await using shop = await start(commerce);
+  await stockUp(shop, "apple", 5);
+  const orderId = shop.runtime.ids.uuidv7();
+  const ask = () =>
+    shop.call(ReserveStock, { body: { orderId, lines: [{ sku: "apple", quantity: 5 }] }, as: asService("orders") });
+  assert.equal((await ask()).status, 201);
+  assert.equal((await stock(shop)).available, 0);
+  await shop.runtime.advance(121_000);
+  await until("it is given back", async () => (await stock(shop)).available === 5);
+  await shop.settled();
+  assert.equal((await ask()).body.state, "reserved");
+});
+
+test("low stock is announced once for each crossing", async () => {
+  await using shop = await start(commerce);
+  await stockUp(shop, "apple", 5, 4);
+  for (let count = 0; count < 3; count += 1) await decided(shop, (await orderOf(shop, 1)).orderId);
+  await stockUp(shop, "apple", 20, 4);
+  await stockUp(shop, "apple", 3, 4);
+  await shop.settled();
+  assert.deepEqual(
+    (await shop.published(LowStock)).map(({ available }) => available),
+    [3, 0],
+  );
+});

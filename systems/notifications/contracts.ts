@@ -1,0 +1,96 @@
+import { contracts, page, pageQuery, t, type Value } from "holdfast/contract";
+
+const { endpoint, problem } = contracts("notifications");
+
+const notificationId = t.String({ format: "uuid" });
+/** Who is told: a customer, whose address is asked for when it is needed, or an address. */
+export const Recipient = t.Union([
+  t.Object({ customerId: t.String({ format: "uuid" }) }),
+  t.Object({ email: t.String({ format: "email", maxLength: 254 }) }),
+]);
+export type Recipient = Value<typeof Recipient>;
+
+/** What a person is told, by the name of its template. */
+export const Kind = t.Union([
+  t.Literal("order-paid"),
+  t.Literal("order-confirmed"),
+  t.Literal("order-rejected"),
+  t.Literal("order-refunded"),
+  t.Literal("low-stock"),
+]);
+export type Kind = Value<typeof Kind>;
+
+export const Notification = t.Object({
+  notificationId,
+  kind: Kind,
+  subject: t.String(),
+  to: t.String({ description: "The address; empty while it is not known yet" }),
+  state: t.Union([t.Literal("waiting"), t.Literal("sent"), t.Literal("bounced"), t.Literal("unwanted")]),
+  reason: t.Optional(t.String({ description: "Why it bounced" })),
+  createdAt: t.String({ format: "date-time" }),
+});
+export interface Notification extends Value<typeof Notification> {}
+
+export const UnknownNotification = problem("notifications/unknown-notification", {
+  status: 404,
+  retryable: false,
+  summary: "No such notification",
+  detail: "There is no notification {notificationId}.",
+  facts: t.Object({ notificationId: t.String() }),
+});
+
+export const Notify = endpoint("POST /notify", {
+  summary: "Tell a person of a fact, once",
+  description:
+    "The same fact (kind and about) makes one message, whether it is told by this call, by an event, or by both; it is sent soon.",
+  access: "service",
+  idempotent: true,
+  body: t.Object({
+    kind: Kind,
+    about: t.String({ minLength: 1, maxLength: 200, description: "What the fact is about: an order's id, a crossing" }),
+    to: Recipient,
+    facts: t.Record(t.String({ maxLength: 50 }), t.Union([t.String({ maxLength: 500 }), t.Number()]), {
+      description: "What the template names",
+    }),
+  }),
+  replies: { 202: Notification },
+});
+export const GetNotification = endpoint("GET /notifications/{notificationId}", {
+  summary: "A notification and what became of it",
+  access: "operator",
+  params: t.Object({ notificationId }),
+  replies: { 200: Notification },
+  problems: [UnknownNotification],
+});
+
+export const Mail = t.Object({
+  messageId: t.String(),
+  to: t.String(),
+  subject: t.String(),
+  text: t.String(),
+  at: t.String({ format: "date-time" }),
+});
+export const ListMail = endpoint("GET /notifications", {
+  summary: "What was sent, while mail is captured instead of sent",
+  access: "operator",
+  query: t.Object(pageQuery),
+  replies: { 200: page(Mail) },
+});
+
+export const Preferences = t.Object({
+  email: t.Boolean({ description: "Whether mail is wanted at all" }),
+  muted: t.Array(Kind, { maxItems: 20, uniqueItems: true, description: "What is not wanted" }),
+});
+export interface Preferences extends Value<typeof Preferences> {}
+const ofCustomer = { access: "operator", params: t.Object({ customerId: t.String({ format: "uuid" }) }) } as const;
+export const GetPreferences = endpoint("GET /notifications/preferences/{customerId}", {
+  summary: "What a customer wants to be told",
+  ...ofCustomer,
+  replies: { 200: Preferences },
+});
+export const PutPreferences = endpoint("PUT /notifications/preferences/{customerId}", {
+  summary: "Say what a customer wants to be told",
+  ...ofCustomer,
+  body: Preferences,
+  replies: { 200: Preferences },
+});
