@@ -22,6 +22,7 @@ async function forgotten(folder: string, listed: ReadonlySet<unknown>): Promise<
         typeof value === "object" &&
         value !== null &&
         "kind" in value &&
+        "run" in value &&
         (value.kind === "route" || value.kind === "consumer" || value.kind === "job");
       if (handler && !listed.has(value)) found.push(`${folder}/${file}: ${name}`);
     }

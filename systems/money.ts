@@ -7,4 +7,5 @@ export const Money = t.Object({
 });
 export interface Money extends Value<typeof Money> {}
 
-export const times = ({ amount, currency }: Money, count: number): Money => ({ amount: amount * count, currency });
+/** For people: `19.99 EUR`. Currencies of two decimals. */
+export const written = ({ amount, currency }: Money): string => `${(amount / 100).toFixed(2)} ${currency}`;

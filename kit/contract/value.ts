@@ -33,5 +33,9 @@ export type Value<S> = S extends { "~kind": infer K }
                   ? S extends { anyOf: infer U extends readonly unknown[] }
                     ? Value<U[number]>
                     : never
-                  : unknown
+                  : K extends "Record"
+                    ? S extends { patternProperties: infer P }
+                      ? { [key: string]: Value<P[keyof P]> }
+                      : never
+                    : unknown
   : unknown;

@@ -39,17 +39,7 @@ export function ids(clock: Clock, random: Random): Ids {
       const variant = (0x8 | (Number.parseInt(rest.charAt(0), 16) & 0x3)).toString(16);
       return `${time.slice(0, 8)}-${time.slice(8)}-7${counter.toString(16).padStart(3, "0")}-${variant}${rest.slice(1, 4)}-${rest.slice(4)}`;
     },
-    derived(...parts) {
-      const sha = createHash("sha256");
-      for (const part of parts) {
-        // UTF-8 has no lone surrogates and would make them all alike.
-        if (part.isWellFormed()) sha.update(`${part.length}:${part}`);
-        else sha.update(`u${part.length}:`).update(part, "utf16le");
-      }
-      const hex = sha.digest("hex");
-      const variant = (0x8 | (Number.parseInt(hex.charAt(16), 16) & 0x3)).toString(16);
-      return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
-    },
+    derived: derivedId,
   };
 }
 
@@ -57,4 +47,17 @@ export function ids(clock: Clock, random: Random): Ids {
 export function timeOfUuidv7(id: string): number | undefined {
   if (!/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.test(id)) return undefined;
   return Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
+}
+
+/** A UUIDv8 (RFC 9562) that is the same for the same parts and differs otherwise: the first 122 free bits of a SHA-256. */
+export function derivedId(...parts: readonly string[]): string {
+  const sha = createHash("sha256");
+  for (const part of parts) {
+    // UTF-8 has no lone surrogates and would make them all alike.
+    if (part.isWellFormed()) sha.update(`${part.length}:${part}`);
+    else sha.update(`u${part.length}:`).update(part, "utf16le");
+  }
+  const hex = sha.digest("hex");
+  const variant = (0x8 | (Number.parseInt(hex.charAt(16), 16) & 0x3)).toString(16);
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }

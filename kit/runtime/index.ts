@@ -11,7 +11,7 @@ export {
 } from "./config.ts";
 export { controlledRuntime, type ControlledOptions, type ControlledRuntime } from "./controlled.ts";
 export { faultPoints, noFaults, plantedFaults, type FaultPoint, type FaultReport, type Faults } from "./faults.ts";
-export { timeOfUuidv7, type Ids } from "./ids.ts";
+export { derivedId, timeOfUuidv7, type Ids } from "./ids.ts";
 export { seededRandom, type Random } from "./random.ts";
 export { systemRuntime, type Runtime } from "./runtime.ts";
 export type { Timer, Timers } from "./timers.ts";

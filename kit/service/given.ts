@@ -128,16 +128,16 @@ export interface Prepared<P> {
 
 export type RunRoute<E extends Endpoint, Scope> = (given: RouteGiven<E, Scope>) => Promise<Replied<E>>;
 export interface RouteSteps<E extends Endpoint, Scope, Resources, P, More = unknown> {
-  readonly prepare: (given: RoutePrepareGiven<E, Scope, Resources>) => Promise<P>;
+  readonly prepare?: (given: RoutePrepareGiven<E, Scope, Resources>) => Promise<P>;
   readonly run: (given: RouteGiven<E, Scope> & More & Prepared<P>) => Promise<Replied<E>>;
 }
 export type RunMessage<E extends EventContract, Scope> = (given: MessageGiven<E, Scope>) => Promise<void>;
 export interface MessageSteps<E extends EventContract, Scope, Resources, P, More = unknown> {
-  readonly prepare: (given: MessagePrepareGiven<E, Scope, Resources>) => Promise<P>;
+  readonly prepare?: (given: MessagePrepareGiven<E, Scope, Resources>) => Promise<P>;
   readonly run: (given: MessageGiven<E, Scope> & More & Prepared<P>) => Promise<void>;
 }
 export type RunJob<J extends JobContract, Scope> = (given: JobGiven<J, Scope>) => Promise<void>;
 export interface JobSteps<J extends JobContract, Scope, Resources, P, More = unknown> {
-  readonly prepare: (given: JobPrepareGiven<J, Scope, Resources>) => Promise<P>;
+  readonly prepare?: (given: JobPrepareGiven<J, Scope, Resources>) => Promise<P>;
   readonly run: (given: JobGiven<J, Scope> & More & Prepared<P>) => Promise<void>;
 }

@@ -63,7 +63,7 @@ export interface ServiceSpec {
 }
 
 export interface ServiceBuilder<Resources, Scope> {
-  /** A route: one function that is the transaction, or `prepare` and `run`; with a store of documents, the document that it changes comes first. */
+  /** A route: one function that is the transaction, or an object with `run` and what stands beside it, such as `prepare`; with a store of documents, the document that it changes comes first. */
   readonly handle: {
     <const E extends Endpoint>(endpoint: E, run: RunRoute<E, Scope>): Route<E, RouteGiven<E, Scope>>;
     <const E extends Endpoint, P>(
@@ -83,52 +83,38 @@ export interface ServiceBuilder<Resources, Scope> {
   };
   /** A consumer of an event, with the same forms. */
   readonly on: {
-    <const E extends EventContract>(
-      event: E,
-      run: RunMessage<E, Scope>,
-      options?: ConsumerOptions<E>,
-    ): Consumer<E, MessageGiven<E, Scope>>;
+    <const E extends EventContract>(event: E, run: RunMessage<E, Scope>): Consumer<E, MessageGiven<E, Scope>>;
     <const E extends EventContract, P>(
       event: E,
-      steps: MessageSteps<E, Scope, Resources, P>,
-      options?: ConsumerOptions<E>,
+      steps: MessageSteps<E, Scope, Resources, P> & ConsumerOptions<E>,
     ): Consumer<E, MessageGiven<E, Scope> & Prepared<P>, MessagePrepareGiven<E, Scope, Resources>>;
     <const E extends EventContract, T>(
       event: E,
       document: DocumentBy<Message<E>, T>,
       run: RunMessage<E, Scope & WithDocument<T>>,
-      options?: ConsumerOptions<E>,
     ): Consumer<E, MessageGiven<E, Scope> & WithDocument<T>>;
     <const E extends EventContract, T, P>(
       event: E,
       document: DocumentBy<Message<E>, T>,
-      steps: MessageSteps<E, Scope, Resources, P, WithDocument<T>>,
-      options?: ConsumerOptions<E>,
+      steps: MessageSteps<E, Scope, Resources, P, WithDocument<T>> & ConsumerOptions<E>,
     ): Consumer<E, MessageGiven<E, Scope> & WithDocument<T> & Prepared<P>, MessagePrepareGiven<E, Scope, Resources>>;
   };
   /** The handler of a job, with the same forms. */
   readonly job: {
-    <const J extends JobContract>(
-      job: J,
-      run: RunJob<J, Scope>,
-      options?: JobOptions<J>,
-    ): JobHandler<J, JobGiven<J, Scope>>;
+    <const J extends JobContract>(job: J, run: RunJob<J, Scope>): JobHandler<J, JobGiven<J, Scope>>;
     <const J extends JobContract, P>(
       job: J,
-      steps: JobSteps<J, Scope, Resources, P>,
-      options?: JobOptions<J>,
+      steps: JobSteps<J, Scope, Resources, P> & JobOptions<J>,
     ): JobHandler<J, JobGiven<J, Scope> & Prepared<P>, JobPrepareGiven<J, Scope, Resources>>;
     <const J extends JobContract, T>(
       job: J,
       document: DocumentBy<JobMessage<J>, T>,
       run: RunJob<J, Scope & WithDocument<T>>,
-      options?: JobOptions<J>,
     ): JobHandler<J, JobGiven<J, Scope> & WithDocument<T>>;
     <const J extends JobContract, T, P>(
       job: J,
       document: DocumentBy<JobMessage<J>, T>,
-      steps: JobSteps<J, Scope, Resources, P, WithDocument<T>>,
-      options?: JobOptions<J>,
+      steps: JobSteps<J, Scope, Resources, P, WithDocument<T>> & JobOptions<J>,
     ): JobHandler<J, JobGiven<J, Scope> & WithDocument<T> & Prepared<P>, JobPrepareGiven<J, Scope, Resources>>;
   };
   /** Puts the service together: every endpoint among the contracts has its route, by name. */
@@ -158,7 +144,7 @@ export interface Service {
 
 /** Steps as they are held: what they are given is known to their builder only. */
 interface HeldSteps {
-  readonly prepare: (given: never) => Promise<unknown>;
+  readonly prepare?: (given: never) => Promise<unknown>;
   readonly run: (given: never) => Promise<unknown>;
 }
 type Held = ((given: never) => Promise<unknown>) | HeldSteps;
@@ -184,17 +170,15 @@ export function service<
     around: options.around,
     health: options.health ?? {},
   };
-  /** The document, where the second argument names one; the steps; the options. */
-  const parts = (...[first, second, third]: readonly unknown[]) => {
-    const named = typeof first === "object" && first !== null && "collection" in first;
+  /** The document, where the second argument names one; the steps and what stands beside them. */
+  const parts = (...rest: readonly unknown[]) => {
     // Proof: the overloads above let nothing else through.
-    const [document, given, rest] = (named ? [first, second, third] : [undefined, first, second]) as [
+    const [document, given] = (rest.length === 2 ? rest : [undefined, ...rest]) as [
       DocumentBy<never, unknown> | undefined,
       Held,
-      object | undefined,
     ];
-    const steps = typeof given === "function" ? { prepare: undefined, run: given } : given;
-    return { by: spec, document, prepare: steps.prepare, run: steps.run, options: rest ?? {} };
+    const { prepare, run, ...options } = typeof given === "function" ? { prepare: undefined, run: given } : given;
+    return { by: spec, document, prepare, run, options };
   };
   return {
     handle: (endpoint: Endpoint, ...rest: readonly unknown[]) => ({

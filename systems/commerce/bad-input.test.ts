@@ -8,6 +8,7 @@ import { serveHttp } from "holdfast/http";
 import { silentLogger } from "holdfast/telemetry";
 import { badInputs, checkBadInputs, goodInput, operator, sendRaw, start, until, type Sample } from "holdfast/testing";
 import { CreateCustomer } from "./customers/contracts.ts";
+import { notificationId } from "../notifications/notification.ts";
 import { PutStock } from "./inventory/contracts.ts";
 import { PlaceOrder } from "./orders/contracts.ts";
 import { commerce } from "./services.ts";
@@ -59,6 +60,22 @@ test("every endpoint refuses everything that is wrong with a request, names it, 
       token: "service",
     },
     "GET /billing/{orderId}": { params: { orderId } },
+    "POST /notify": {
+      body: { kind: "low-stock", about: "pear 1", to: { role: "operator" }, facts: { name: "Pear" } },
+      token: "service",
+    },
+    "GET /notifications": {},
+    "GET /notifications/{notificationId}": {
+      params: { notificationId: notificationId({ kind: "order-paid", about: orderId }) },
+      token: "operator",
+    },
+    "GET /notifications/preferences/{customerId}": { params: { customerId }, token: "operator" },
+    "PUT /notifications/preferences/{customerId}": {
+      params: { customerId },
+      body: { email: true, muted: ["order-paid"] },
+      token: "operator",
+    },
+    "GET /dead-letters/notifications": { token: "operator" },
     "GET /dead-letters/inventory": { token: "operator" },
     "GET /dead-letters/billing": { token: "operator" },
     "GET /dead-letters/customers": { token: "operator" },
@@ -68,7 +85,7 @@ test("every endpoint refuses everything that is wrong with a request, names it, 
     "POST /dead-letters/orders/{id}/discard": { params: id, body: { note: "given up" }, token: "operator" },
   };
   // The operations of a service without dead letters have nothing that they could accept.
-  const without = ["customers", "inventory", "billing"].flatMap((name) =>
+  const without = ["customers", "inventory", "billing", "notifications"].flatMap((name) =>
     ["GET", "POST"].map((method) => `${method} /dead-letters/${name}/{id}`),
   );
   let cases = 0;

@@ -8,6 +8,10 @@ import { GetInvoice } from "./billing/contracts.ts";
 import { CreateCustomer } from "./customers/contracts.ts";
 import { GetReservation, GetStock, LowStock, PutStock, ReserveStock } from "./inventory/contracts.ts";
 import { GetOrder, GetOrderHistory, GetOrderInvoice, OrderConfirmed, PlaceOrder } from "./orders/contracts.ts";
+import { GetNotification, PutPreferences } from "../notifications/contracts.ts";
+import { deliveries } from "../notifications/mail/captured.ts";
+import { mailFile } from "../notifications/mail/index.ts";
+import { notificationId } from "../notifications/notification.ts";
 import { commerce } from "./services.ts";
 
 const price = { amount: 250, currency: "EUR" };
@@ -151,4 +155,39 @@ test("low stock is announced once for each crossing", async () => {
     (await shop.published(LowStock)).map(({ available }) => available),
     [3, 0],
   );
+});
+
+test("the customer is told once of what an order came to, though a call and an event tell of the payment", async () => {
+  await using shop = await start(commerce);
+  await stockUp(shop, "apple", 3, 3);
+  const { orderId } = await orderOf(shop, 1);
+  await decided(shop, orderId);
+  await shop.settled();
+  const mails = deliveries(mailFile(shop.data));
+  assert.deepEqual(mails.map(({ to, subject }) => `${to}: ${subject}`).toSorted(), [
+    "ada@example.com: We received your payment",
+    "ada@example.com: Your order is confirmed",
+    "operator@example.com: Low stock: apple",
+  ]);
+  assert.ok(mails.some(({ text }) => text.includes(`Your order ${orderId} is paid: 2.50 EUR.`)));
+  assert.equal(new Set(mails.map(({ messageId }) => messageId)).size, 3);
+});
+
+test("what a customer does not want to be told is not sent", async () => {
+  await using shop = await start(commerce);
+  await stockUp(shop, "apple", 3);
+  const customerId = await customer(shop);
+  const wishes = { email: true, muted: ["order-paid" as const] };
+  await shop.call(PutPreferences, { params: { customerId }, body: wishes, as: operator() });
+  const body = { customerId, lines: [{ sku: "apple", quantity: 1 }], paymentMethod: "card_ok" };
+  const { orderId } = (await shop.call(PlaceOrder, { body })).body;
+  await decided(shop, orderId);
+  await shop.settled();
+  assert.deepEqual(
+    deliveries(mailFile(shop.data)).map(({ subject }) => subject),
+    ["Your order is confirmed"],
+  );
+  const paid = notificationId({ kind: "order-paid", about: orderId });
+  const { body: told } = await shop.call(GetNotification, { params: { notificationId: paid }, as: operator() });
+  assert.equal(told.state, "unwanted");
 });

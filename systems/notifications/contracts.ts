@@ -3,8 +3,9 @@ import { contracts, page, pageQuery, t, type Value } from "holdfast/contract";
 const { endpoint, problem } = contracts("notifications");
 
 const notificationId = t.String({ format: "uuid" });
-/** Who is told: a customer, whose address is asked for when it is needed, or an address. */
+/** Who is told: a customer, whose address is asked for when it is needed, the operator, or an address. */
 export const Recipient = t.Union([
+  t.Object({ role: t.Literal("operator") }),
   t.Object({ customerId: t.String({ format: "uuid" }) }),
   t.Object({ email: t.String({ format: "email", maxLength: 254 }) }),
 ]);
@@ -17,6 +18,7 @@ export const Kind = t.Union([
   t.Literal("order-rejected"),
   t.Literal("order-refunded"),
   t.Literal("low-stock"),
+  t.Literal("sold-out"),
 ]);
 export type Kind = Value<typeof Kind>;
 
@@ -71,8 +73,9 @@ export const Mail = t.Object({
   at: t.String({ format: "date-time" }),
 });
 export const ListMail = endpoint("GET /notifications", {
-  summary: "What was sent, while mail is captured instead of sent",
-  access: "operator",
+  summary: "What was sent, newest first, while mail is captured instead of sent",
+  description: "For operators; for anyone where the settings show captured mail openly.",
+  access: "anyone",
   query: t.Object(pageQuery),
   replies: { 200: page(Mail) },
 });

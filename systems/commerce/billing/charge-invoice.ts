@@ -1,6 +1,6 @@
 import { OrderPaid, OrderPaymentFailed } from "./contracts.ts";
 import { settled } from "./invoice-life.ts";
-import { ChargeInvoice, RefundInvoice } from "./jobs.ts";
+import { ChargeInvoice, RefundInvoice, TellCustomer } from "./jobs.ts";
 import { patience } from "./patience.ts";
 import { job } from "./scope.ts";
 
@@ -8,30 +8,27 @@ import { job } from "./scope.ts";
  * Asks until the answer is definite, whatever the store says by now: what was asked for once may have been charged. The key names the invoice, so that
  * every repetition, by whichever message or instance, is the same charge.
  */
-export const chargeInvoice = job(
-  ChargeInvoice,
-  {
-    prepare: async ({ data: { orderId }, invoices, gateway, signal }) => {
-      const { invoiceId, total, paymentMethod } = await invoices.require(orderId);
-      return gateway.charge(
-        { key: `charge-${invoiceId}`, ...total, method: paymentMethod, reference: orderId },
-        signal,
-      );
-    },
-    run: async ({ data: { orderId }, prepared, invoices, publish, enqueue }) => {
-      const invoice = await invoices.lock(orderId);
-      const { customerId, total } = invoice;
-      const { state, next } = settled(invoice.state, prepared.kind);
-      const reason = prepared.kind === "declined" ? prepared.reason : undefined;
-      await invoices.move(orderId, {
-        state,
-        reason,
-        chargeId: prepared.kind === "charged" ? prepared.chargeId : undefined,
-      });
-      if (next === "publish-paid") publish(OrderPaid, { orderId, customerId, total });
-      if (next === "publish-failed") publish(OrderPaymentFailed, { orderId, customerId, reason: reason ?? "" });
-      if (next === "refund") enqueue(RefundInvoice, { orderId });
-    },
+export const chargeInvoice = job(ChargeInvoice, {
+  prepare: async ({ data: { orderId }, invoices, gateway, signal }) => {
+    const { invoiceId, total, paymentMethod } = await invoices.require(orderId);
+    return gateway.charge({ key: `charge-${invoiceId}`, ...total, method: paymentMethod, reference: orderId }, signal);
   },
-  { retry: patience },
-);
+  run: async ({ data: { orderId }, prepared, invoices, publish, enqueue }) => {
+    const invoice = await invoices.lock(orderId);
+    const { customerId, total } = invoice;
+    const { state, next } = settled(invoice.state, prepared.kind);
+    const reason = prepared.kind === "declined" ? prepared.reason : undefined;
+    await invoices.move(orderId, {
+      state,
+      reason,
+      chargeId: prepared.kind === "charged" ? prepared.chargeId : undefined,
+    });
+    if (next === "publish-paid") {
+      publish(OrderPaid, { orderId, customerId, total });
+      enqueue(TellCustomer, { orderId });
+    }
+    if (next === "publish-failed") publish(OrderPaymentFailed, { orderId, customerId, reason: reason ?? "" });
+    if (next === "refund") enqueue(RefundInvoice, { orderId });
+  },
+  retry: patience,
+});

@@ -4,21 +4,18 @@ import { RefundInvoice } from "./jobs.ts";
 import { patience } from "./patience.ts";
 import { job } from "./scope.ts";
 
-export const refundInvoice = job(
-  RefundInvoice,
-  {
-    prepare: async ({ data: { orderId }, invoices, gateway, signal }) => {
-      const { invoiceId, total, chargeId } = await invoices.require(orderId);
-      if (chargeId === undefined) throw new Error(`The invoice of the order ${orderId} was never charged.`);
-      await gateway.refund({ key: `refund-${invoiceId}`, chargeId, ...total }, signal);
-    },
-    run: async ({ data: { orderId }, invoices, publish }) => {
-      const invoice = await invoices.lock(orderId);
-      const state = refunded(invoice.state);
-      if (state === invoice.state) return;
-      await invoices.move(orderId, { state });
-      publish(OrderRefunded, { orderId, customerId: invoice.customerId, total: invoice.total });
-    },
+export const refundInvoice = job(RefundInvoice, {
+  prepare: async ({ data: { orderId }, invoices, gateway, signal }) => {
+    const { invoiceId, total, chargeId } = await invoices.require(orderId);
+    if (chargeId === undefined) throw new Error(`The invoice of the order ${orderId} was never charged.`);
+    await gateway.refund({ key: `refund-${invoiceId}`, chargeId, ...total }, signal);
   },
-  { retry: patience },
-);
+  run: async ({ data: { orderId }, invoices, publish }) => {
+    const invoice = await invoices.lock(orderId);
+    const state = refunded(invoice.state);
+    if (state === invoice.state) return;
+    await invoices.move(orderId, { state });
+    publish(OrderRefunded, { orderId, customerId: invoice.customerId, total: invoice.total });
+  },
+  retry: patience,
+});

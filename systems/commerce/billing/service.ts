@@ -4,10 +4,11 @@ import { getInvoice } from "./get-invoice.ts";
 import { billCreatedOrder, billOrder } from "./open-invoice.ts";
 import { refundInvoice } from "./refund-invoice.ts";
 import { assemble } from "./scope.ts";
+import { tellCustomer } from "./tell-customer.ts";
 import { voidInvoice } from "./void-invoice.ts";
 
 export const billing = assemble(contracts, {
   routes: { BillOrder: billOrder, GetInvoice: getInvoice },
   consumers: [billCreatedOrder, voidInvoice],
-  jobs: [chargeInvoice, refundInvoice],
+  jobs: [chargeInvoice, refundInvoice, tellCustomer],
 });

@@ -58,8 +58,8 @@ export const GetCustomerOrders = endpoint("GET /customers/{customerId}/orders", 
 });
 /** For other services: a customer with the user who owns the record. */
 export const LookUpCustomer = endpoint("GET /customers/{customerId}/owner", {
-  summary: "Who owns a customer's record",
+  summary: "Who a customer is, and who owns the record",
   access: "service",
   ...byId,
-  replies: { 200: CustomerCreated.data },
+  replies: { 200: t.Object({ ...CustomerCreated.data.properties, email: fields.email }) },
 });

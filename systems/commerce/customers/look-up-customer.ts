@@ -6,6 +6,7 @@ export const lookUpCustomer = handle(LookUpCustomer, async ({ params, customers,
   return reply(200, {
     customerId: customer.customerId,
     name: customer.name,
+    email: customer.email,
     ...(owner === undefined ? {} : { owner }),
   });
 });

@@ -70,7 +70,13 @@ export const LowStock = event("low.stock", {
   version: 1,
   key: "sku",
   summary: "Less is available than the threshold says; once for each crossing",
-  data: t.Object({ sku: Sku, name: t.String(), available: t.Integer(), threshold: t.Integer() }),
+  data: t.Object({
+    sku: Sku,
+    name: t.String(),
+    available: t.Integer(),
+    threshold: t.Integer(),
+    crossing: t.Integer({ description: "Counts the crossings of this product" }),
+  }),
 });
 export const StockReserved = event("stock.reserved", {
   version: 1,

@@ -1,5 +1,5 @@
 import { contracts, t } from "holdfast/contract";
-import { Sku } from "./contracts.ts";
+import { LowStock, Sku } from "./contracts.ts";
 
 const { job } = contracts("inventory");
 const orderId = t.String({ format: "uuid" });
@@ -18,6 +18,7 @@ export const PartReported = job("part-reported", {
   summary: "A reservation is told how one of its parts has ended",
   data: t.Object({ ...part, refused: t.Optional(t.String()) }),
 });
+export const TellOperator = job("tell-operator", { summary: "The operator is told of low stock", data: LowStock.data });
 export const ExpireReservation = job("expire-reservation", {
   summary: "What no order has taken over by now is given back",
   data: t.Object({ orderId, phase: t.Integer() }),

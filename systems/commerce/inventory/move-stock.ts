@@ -1,5 +1,5 @@
 import type { Document, Inside } from "holdfast/service";
-import { LowStock, StockUpdated } from "./contracts.ts";
+import { announce } from "./announce.ts";
 import { stock } from "./collections.ts";
 import { PartReported, ReleasePart, ReservePart } from "./jobs.ts";
 import { job } from "./scope.ts";
@@ -10,12 +10,10 @@ interface Given extends Pick<Inside, "publish" | "enqueue"> {
 }
 
 /** More or less of a product is promised. */
-function promise({ document, publish }: Given, value: Stock, change: number): void {
-  const { stock: now, crossed } = weighed({ ...value, reserved: value.reserved + change });
-  document.set(now);
-  const { name, price, quantity, threshold } = now;
-  publish(StockUpdated, { sku: document.id, name, price, quantity, available: available(now) });
-  if (crossed) publish(LowStock, { sku: document.id, name, available: available(now), threshold });
+function promise({ document, ...given }: Given, value: Stock, change: number): void {
+  const now = weighed({ ...value, reserved: value.reserved + change });
+  document.set(now.stock);
+  announce(given, document.id, now);
 }
 
 const bySku = stock.by(({ data }: { readonly data: { readonly sku: string } }) => data.sku);

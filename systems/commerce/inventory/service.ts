@@ -11,6 +11,7 @@ import { releasePart, reservePart } from "./move-stock.ts";
 import { putStock } from "./put-stock.ts";
 import { reserveStock } from "./reserve-stock.ts";
 import { assemble } from "./scope.ts";
+import { tellOperator } from "./tell-operator.ts";
 
 export const inventory = assemble(contracts, {
   routes: {
@@ -22,5 +23,5 @@ export const inventory = assemble(contracts, {
     GetReservation: getReservation,
   },
   consumers: [reserveForOrder, releaseOfRejected],
-  jobs: [reservePart, releasePart, partReported, expireReservation],
+  jobs: [reservePart, releasePart, partReported, expireReservation, tellOperator],
 });

@@ -11,6 +11,7 @@ export const Stock = t.Object({
   threshold: t.Integer({ minimum: 0 }),
   /** Whether less than the threshold is available: crossing it is announced, being below it is not. */
   low: t.Boolean(),
+  crossings: t.Integer(),
 });
 export interface Stock extends Value<typeof Stock> {}
 
@@ -19,10 +20,11 @@ export const available = ({ quantity, reserved }: Stock): number => quantity - r
 /** The stock with its mark set anew; `crossed` when it has just fallen below its threshold. */
 export function weighed(stock: Stock): { readonly stock: Stock; readonly crossed: boolean } {
   const low = available(stock) < stock.threshold;
-  return { stock: { ...stock, low }, crossed: low && !stock.low };
+  const crossed = low && !stock.low;
+  return { stock: { ...stock, low, crossings: stock.crossings + Number(crossed) }, crossed };
 }
 
-export const shown = (sku: string, { low: _low, ...stock }: Stock): StockItem => ({
+export const shown = (sku: string, { low: _low, crossings: _crossings, ...stock }: Stock): StockItem => ({
   sku,
   ...stock,
   available: stock.quantity - stock.reserved,

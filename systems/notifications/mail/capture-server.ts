@@ -1,0 +1,76 @@
+// `node systems/notifications/mail/capture-server.ts --file=… [--port=…]`: a mail server for tests and crash rigs. It answers 250 when a mail is on
+// disk, and not before. Prints its address.
+import { callbackify, parseArgs } from "node:util";
+import { systemRuntime } from "holdfast/runtime";
+import { SMTPServer } from "smtp-server";
+import { capturedMail } from "./captured.ts";
+
+/** Refused for good, and refused the first time that it is tried. */
+export const testAddresses = { bounces: "bounces@example.com", busyOnce: "busy-once@example.com" } as const;
+
+export interface CaptureServer {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+export async function serveCapture(file: string, port: number): Promise<CaptureServer> {
+  const mail = capturedMail({ file, runtime: systemRuntime() });
+  const never = new AbortController().signal;
+  let busy = true;
+  const server = new SMTPServer({
+    authOptional: true,
+    disabledCommands: ["STARTTLS", "AUTH"],
+    logger: false,
+    size: 1_048_576,
+    onRcptTo({ address }, _session, done) {
+      if (address === testAddresses.bounces) return done(refusal("550 no such person", 550));
+      if (address === testAddresses.busyOnce && busy) {
+        busy = false;
+        return done(refusal("451 try again", 451));
+      }
+      return done();
+    },
+    onData(stream, session, done) {
+      const keep = async () => {
+        const chunks: Buffer[] = [];
+        // Proof: a stream of bytes.
+        for await (const chunk of stream) chunks.push(chunk as Buffer);
+        const [head = "", ...body] = Buffer.concat(chunks).toString("utf8").split("\r\n\r\n");
+        const header = (name: string) =>
+          new RegExp(`^${name}: *(.*(?:\\r\\n[ \\t].*)*)`, "im").exec(head)?.[1]?.replaceAll(/\r\n\s*/g, " ") ?? "";
+        const to = session.envelope.rcptTo.map(({ address }) => address).join(", ");
+        const text = body.join("\r\n\r\n").trimEnd();
+        await mail.send({ messageId: header("Message-ID"), to, subject: header("Subject"), text }, never);
+      };
+      callbackify(keep)(done);
+    },
+  });
+  server.on("error", () => {
+    // A client that is gone in the middle: its mail comes again.
+  });
+  await new Promise<void>((resolve) => {
+    server.listen(port, "127.0.0.1", resolve);
+  });
+  const address = server.server.address();
+  return {
+    url: `smtp://127.0.0.1:${String(typeof address === "object" && address !== null ? address.port : port)}`,
+    async close() {
+      await new Promise<void>((resolve) => {
+        server.close(resolve);
+      });
+      await mail[Symbol.asyncDispose]();
+    },
+  };
+}
+
+const refusal = (text: string, responseCode: number): Error => Object.assign(new Error(text), { responseCode });
+
+if (import.meta.main) {
+  const { values } = parseArgs({ options: { file: { type: "string" }, port: { type: "string", default: "0" } } });
+  if (values.file === undefined) throw new Error("Say where it keeps what it gets: --file=<path>.");
+  const server = await serveCapture(values.file, Number(values.port));
+  process.stdout.write(`${server.url}\n`);
+  const stop = () => void server.close();
+  process.on("SIGINT", stop);
+  process.on("SIGTERM", stop);
+}
