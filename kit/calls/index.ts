@@ -1,1 +1,2 @@
-export { LocalCalls } from "./local.ts";
+export { Client, type ClientOptions } from "./client.ts";
+export { callLimits, type CallLimits } from "./policies.ts";

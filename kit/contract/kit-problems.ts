@@ -77,9 +77,9 @@ export const kitProblems = {
     "The service made a mistake; it is logged under the id of this request",
     none,
   ]),
-  callFailed: define("kit/call-failed", [502, false, "A service that this one needs failed", reason]),
+  callFailed: define("kit/call-failed", [502, false, "A service that this one needs failed", reason, "{reason}"]),
   overloaded: define("kit/overloaded", [503, soon, "The service has more to do than it can", none]),
-  unavailable: define("kit/unavailable", [503, soon, "The service cannot do this now", reason]),
+  unavailable: define("kit/unavailable", [503, soon, "The service cannot do this now", reason, "{reason}"]),
   outcomeUnknown: define("kit/outcome-unknown", [
     503,
     soon,
@@ -87,7 +87,7 @@ export const kitProblems = {
     none,
   ]),
   deadlineExceeded: define("kit/deadline-exceeded", [504, soon, "The deadline of the request has passed", none]),
-  staleEpoch: define("kit/stale-epoch", [503, soon, "Another instance has taken this work over", reason]),
+  staleEpoch: define("kit/stale-epoch", [503, soon, "Another instance has taken this work over", reason, "{reason}"]),
   deadLetterUnknown: define("kit/dead-letter-unknown", [
     404,
     false,

@@ -8,7 +8,7 @@ import {
   type RunningService,
   type Service,
 } from "../service/index.ts";
-import { LocalCalls } from "../calls/index.ts";
+import { Client, type ClientOptions } from "../calls/index.ts";
 import type { Logger } from "../telemetry/index.ts";
 
 export interface SystemOptions {
@@ -26,23 +26,26 @@ export interface SystemOptions {
   readonly onBug?: Environment["onBug"];
   /** Events that services in other processes publish. */
   readonly foreignEvents?: readonly string[];
+  /** Where services of other processes are. */
+  readonly elsewhere?: ClientOptions["elsewhere"];
 }
 
 export interface RunningSystem {
   readonly services: readonly RunningService[];
-  readonly calls: LocalCalls;
+  readonly calls: Client;
   /** Drains all services side by side, then closes the broker. */
   stop(ms: number): Promise<void>;
 }
 
 /** Several services in this process, on one broker; calls between them skip the socket. Throws one error that lists every start-up fault. */
 export async function startSystem(services: readonly Service[], options: SystemOptions): Promise<RunningSystem> {
-  const { runtime, broker, foreignEvents } = options;
+  const { runtime, broker, foreignEvents, elsewhere } = options;
   refuseFaults(startupFaults(services, foreignEvents === undefined ? {} : { events: foreignEvents }));
-  const calls = new LocalCalls(runtime);
+  const calls = new Client({ runtime, ...(elsewhere === undefined ? {} : { elsewhere }) });
   const running: RunningService[] = [];
   const stop = async (ms: number) => {
     await Promise.all(running.map((service) => service.stop(ms)));
+    await calls.close();
     await broker.close();
   };
   try {

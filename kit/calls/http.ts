@@ -1,0 +1,142 @@
+import { Pool, type Dispatcher } from "undici";
+import { kitProblems } from "../contract/index.ts";
+import type { StoredReply } from "../messaging/index.ts";
+import type { Runtime } from "../runtime/index.ts";
+import { formatTraceparent } from "../telemetry/index.ts";
+import { problemOf, type Outward, type Transport } from "./wire.ts";
+
+export interface HttpClientOptions {
+  readonly runtime: Runtime;
+  /** Addresses of a service in other processes; empty where none is known. Nothing else is ever called. */
+  readonly addressesOf: (service: string) => readonly string[];
+  /** A bearer token of the calling service. */
+  readonly token: (service: string) => Promise<string>;
+  /** Bytes of one reply. @default 1048576 */
+  readonly maxReplyBytes?: number;
+}
+
+/** Of one address. */
+const connections = 64;
+const connectMs = 2_000;
+/** An address that cannot be reached is tried last for this long. */
+const shunMs = 1_000;
+
+/** Requests over HTTP/1.1 on kept connections, the addresses of a service in turn. */
+export class HttpClient {
+  readonly #o: HttpClientOptions;
+  readonly #pools = new Map<string, Pool>();
+  readonly #shunned = new Map<string, number>();
+  #turn = 0;
+
+  constructor(options: HttpClientOptions) {
+    this.#o = options;
+  }
+
+  knows = (service: string): boolean => this.#o.addressesOf(service).length > 0;
+
+  readonly transport: Transport = async (call) => {
+    const origin = this.#choose(call.endpoint.owner);
+    if (origin === undefined)
+      throw kitProblems.unavailable({ reason: `No instance of ${call.endpoint.owner} is known here.` });
+    const left = call.deadline - this.#o.runtime.clock.monotonic();
+    if (left <= 0) throw kitProblems.deadlineExceeded({});
+    const late = AbortSignal.timeout(Math.ceil(left));
+    let reply: StoredReply;
+    try {
+      reply = await this.#send(origin, call, { left, signal: AbortSignal.any([call.signal, late]) });
+    } catch (error) {
+      if (late.aborted) throw kitProblems.deadlineExceeded({}, { cause: error });
+      const code = codeOf(error);
+      if (code === "UND_ERR_RES_EXCEEDED_MAX_SIZE")
+        throw kitProblems.callFailed({ reason: `The reply of ${call.endpoint.owner} is too large.` }, { cause: error });
+      if (code === "ECONNREFUSED" || code === "UND_ERR_CONNECT_TIMEOUT")
+        this.#shunned.set(origin, this.#o.runtime.clock.monotonic() + shunMs);
+      throw kitProblems.unavailable(
+        { reason: `${call.endpoint.owner} could not be reached, or its answer was lost.` },
+        { cause: error },
+      );
+    }
+    if (reply.status >= 400) throw problemOf(reply);
+    return reply;
+  };
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#pools.values()].map((pool) => pool.destroy()));
+  }
+
+  async #send(
+    origin: string,
+    call: Outward,
+    { left, signal }: { readonly left: number; readonly signal: AbortSignal },
+  ): Promise<StoredReply> {
+    const { endpoint, body, idempotencyKey, correlationId, trace } = call;
+    const {
+      statusCode,
+      headers,
+      body: stream,
+    } = await this.#pool(origin).request({
+      path: pathOf(call),
+      method: endpoint.method,
+      signal,
+      headers: {
+        ...textHeaders(call.headers),
+        accept: "application/json, application/problem+json",
+        authorization: `Bearer ${await this.#o.token(call.caller)}`,
+        "x-request-timeout": String(Math.floor(left)),
+        "x-correlation-id": correlationId,
+        traceparent: formatTraceparent(trace),
+        ...(idempotencyKey === undefined ? {} : { "idempotency-key": idempotencyKey }),
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    return { status: statusCode, body: await stream.text(), headers: replyHeaders(headers) };
+  }
+
+  #pool(origin: string): Pool {
+    let pool = this.#pools.get(origin);
+    if (pool === undefined) {
+      const { maxReplyBytes = 1_048_576 } = this.#o;
+      pool = new Pool(origin, { connections, connect: { timeout: connectMs }, maxResponseSize: maxReplyBytes });
+      this.#pools.set(origin, pool);
+    }
+    return pool;
+  }
+
+  /** The next in turn, those that could not be reached a moment ago last. */
+  #choose(service: string): string | undefined {
+    const all = this.#o.addressesOf(service);
+    this.#turn += 1;
+    const inTurn = all.map((_, at) => all[(at + this.#turn) % all.length] ?? "");
+    const now = this.#o.runtime.clock.monotonic();
+    return inTurn.find((origin) => (this.#shunned.get(origin) ?? 0) <= now) ?? inTurn[0];
+  }
+}
+
+function pathOf({ endpoint, params, query }: Outward): string {
+  const path = endpoint.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(params[name] ?? ""));
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(query))
+    for (const each of typeof value === "string" ? [value] : (value ?? [])) search.append(name, each);
+  return search.size === 0 ? path : `${path}?${search.toString()}`;
+}
+
+const textHeaders = (headers: Outward["headers"]): Record<string, string | string[]> =>
+  Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, typeof value === "string" ? value : [...value]]],
+    ),
+  );
+
+const replyHeaders = (headers: Dispatcher.ResponseData["headers"]): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, typeof value === "string" ? value : value.join(", ")]],
+    ),
+  );
+
+function codeOf(error: unknown): string {
+  for (let at = error; at instanceof Error; at = at.cause)
+    if ("code" in at && typeof at.code === "string") return at.code;
+  return "";
+}

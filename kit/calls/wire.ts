@@ -1,0 +1,124 @@
+import {
+  compile,
+  findProblem,
+  kitProblems,
+  ProblemError,
+  replySpec,
+  type Endpoint,
+  type TSchema,
+} from "../contract/index.ts";
+import type { StoredReply } from "../messaging/index.ts";
+import type { TraceContext } from "../telemetry/index.ts";
+
+/** A call on its way, whichever way it takes. */
+export interface Outward {
+  readonly endpoint: Endpoint;
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  readonly body: unknown;
+  /** Name of the calling service. */
+  readonly caller: string;
+  readonly idempotencyKey: string | undefined;
+  /** On the monotonic clock. */
+  readonly deadline: number;
+  readonly signal: AbortSignal;
+  readonly correlationId: string;
+  readonly trace: TraceContext;
+}
+
+/** Brings one attempt to the callee. Rejects with the callee's problem, or with one of the kit's for what happened on the way. */
+export type Transport = (call: Outward) => Promise<StoredReply>;
+
+/** What `CallRequest` may hold. */
+export interface RequestParts {
+  readonly params?: Readonly<Record<string, string>>;
+  readonly query?: Readonly<Record<string, unknown>>;
+  readonly headers?: Readonly<Record<string, unknown>>;
+  readonly body?: unknown;
+  readonly idempotencyKey?: string;
+}
+
+/** Query and headers travel as text. */
+export function asText(
+  parts: Readonly<Record<string, unknown>> | undefined,
+): Record<string, string | readonly string[] | undefined> {
+  const text: Record<string, string | readonly string[] | undefined> = {};
+  for (const [name, value] of Object.entries(parts ?? {})) {
+    if (value !== undefined) text[name] = Array.isArray(value) ? value.map(scalarText) : scalarText(value);
+  }
+  return text;
+}
+
+const scalarText = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value));
+
+/** Whether the contract lets it be repeated. */
+export const isRepeatable = ({ endpoint: { method, spec }, idempotencyKey }: Outward): boolean =>
+  method === "GET" ||
+  method === "PUT" ||
+  method === "DELETE" ||
+  (spec.idempotent === true && idempotencyKey !== undefined);
+
+const reserved = new Set(["type", "title", "status", "detail", "instance", "code", "retryable"]);
+
+/** A problem as it came over the wire (RFC 9457); what cannot be understood is a failed call. */
+export function problemOf({ status, body, headers }: StoredReply): ProblemError {
+  const parsed = parseJson(body);
+  const given: Readonly<Record<string, unknown>> = typeof parsed === "object" && parsed !== null ? { ...parsed } : {};
+  const { code, title, detail } = given;
+  if (typeof code !== "string" || typeof title !== "string")
+    return (status >= 500 ? kitProblems.unavailable : kitProblems.callFailed)({
+      reason: `It answered ${String(status)} without saying why.`,
+    });
+  const facts = Object.fromEntries(Object.entries(given).filter(([name]) => !reserved.has(name)));
+  const retryAfter = headers["retry-after"];
+  return new ProblemError(
+    { code, status, retryable: given["retryable"] === true, summary: title },
+    {
+      detail: typeof detail === "string" ? detail : title,
+      facts,
+      ...(retryAfter === undefined ? {} : { headers: { "retry-after": retryAfter } }),
+    },
+  );
+}
+
+/** What the callee declares is the caller's to handle; everything else is a failed call, retryable as the callee said. */
+export function escaped(endpoint: Endpoint, error: unknown): ProblemError {
+  const problem = findProblem(error);
+  if (problem !== undefined && endpoint.spec.problems?.some(({ code }) => code === problem.code) === true)
+    return problem;
+  if (problem?.code === kitProblems.deadlineExceeded.code) return kitProblems.deadlineExceeded({}, { cause: error });
+  const failed = problem?.retryable === true ? kitProblems.unavailable : kitProblems.callFailed;
+  const why = problem === undefined ? "an error" : problem.code;
+  const { headers = {} } = problem ?? {};
+  return failed({ reason: `${endpoint.route} of ${endpoint.owner} failed with ${why}.` }, { cause: error, headers });
+}
+
+const validators = new WeakMap<TSchema, (value: unknown) => boolean>();
+
+/** The body of a reply; throws `kit/call-failed` where the contract does not allow it. Fields that it does not know are let through. */
+export function replyBody(endpoint: Endpoint, { status, body }: StoredReply): unknown {
+  const failed = (what: string) =>
+    kitProblems.callFailed({ reason: `${endpoint.route} of ${endpoint.owner} replied ${String(status)}${what}.` });
+  const reply = endpoint.spec.replies[status];
+  if (reply === undefined) throw failed(", which its contract does not name");
+  const schema = replySpec(reply).body;
+  if (schema === undefined) return undefined;
+  let check = validators.get(schema);
+  if (check === undefined) {
+    const validator = compile(schema, { open: true });
+    validators.set(schema, (check = (value) => validator.check(value)));
+  }
+  const value = parseJson(body);
+  if (!check(value)) throw failed(" with a body that its contract does not allow");
+  return value;
+}
+
+function parseJson(text: string | undefined): unknown {
+  if (text === undefined || text === "") return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
