@@ -9,6 +9,7 @@ import {
   jwtVerify,
   SignJWT,
   type JSONWebKeySet,
+  type JWTPayload,
   type JWTVerifyGetKey,
 } from "jose";
 import type { Caller } from "../contract/index.ts";
@@ -21,6 +22,8 @@ export interface VerifierOptions {
   /** A key set, or the address of one (RFC 7517). */
   readonly keys: JSONWebKeySet | URL;
   readonly clock: Clock;
+  /** A key set at an address is asked for again, for a key that it did not have, at most this often. @default 30000 */
+  readonly jwksCooldownMs?: number;
 }
 
 /** Gives the caller that a token names; rejects, with a reason for the log, for any other token. EdDSA only. */
@@ -28,8 +31,9 @@ export type Verify = (token: string) => Promise<Caller>;
 
 const cacheSize = 10_000;
 
-export function verifier({ keys, clock }: VerifierOptions): Verify {
-  const getKey: JWTVerifyGetKey = keys instanceof URL ? createRemoteJWKSet(keys) : createLocalJWKSet(keys);
+export function verifier({ keys, clock, jwksCooldownMs = 30_000 }: VerifierOptions): Verify {
+  const getKey: JWTVerifyGetKey =
+    keys instanceof URL ? createRemoteJWKSet(keys, { cooldownDuration: jwksCooldownMs }) : createLocalJWKSet(keys);
   const verified = new Map<string, { readonly caller: Caller; readonly until: number }>();
   return async (token) => {
     const known = verified.get(token);
@@ -42,7 +46,7 @@ export function verifier({ keys, clock }: VerifierOptions): Verify {
       requiredClaims: ["sub", "exp"],
       currentDate: new Date(clock.now()),
     });
-    const caller = callerOf(payload.sub ?? "", payload["roles"]);
+    const caller = callerOf(payload.sub ?? "", payload);
     if (verified.size >= cacheSize) {
       const [oldest] = verified.keys();
       if (oldest !== undefined) verified.delete(oldest);
@@ -52,8 +56,9 @@ export function verifier({ keys, clock }: VerifierOptions): Verify {
   };
 }
 
-function callerOf(subject: string, roles: unknown): Caller {
-  if (subject.startsWith("service:")) return { kind: "service", name: subject.slice("service:".length) };
+/** What a subject is stands in a claim of its own: whatever users call themselves, none of them is a service. */
+function callerOf(subject: string, { kind, roles }: JWTPayload): Caller {
+  if (kind === "service") return { kind, name: subject };
   return {
     kind: "user",
     id: subject,
@@ -110,12 +115,26 @@ export interface TokenRequest {
 
 export async function mintToken(keys: SigningKeys, { caller, lifetime = 3600, clock }: TokenRequest): Promise<string> {
   const now = Math.floor(clock.now() / 1000);
-  return new SignJWT(caller.kind === "user" ? { roles: [...caller.roles] } : {})
+  return new SignJWT(caller.kind === "user" ? { roles: [...caller.roles] } : { kind: "service" })
     .setProtectedHeader({ alg: "EdDSA", kid: keys.keyId })
-    .setSubject(caller.kind === "user" ? caller.id : `service:${caller.name}`)
+    .setSubject(caller.kind === "user" ? caller.id : caller.name)
     .setIssuer(issuer)
     .setAudience(audience)
     .setIssuedAt(now)
     .setExpirationTime(now + lifetime)
     .sign(keys.privateKey);
+}
+
+const serviceLifetime = 3_600;
+
+/** Tokens by which services name themselves to each other, minted anew in good time before they end. */
+export function serviceTokens(keys: SigningKeys, clock: Clock): (service: string) => Promise<string> {
+  const minted = new Map<string, { readonly token: Promise<string>; readonly until: number }>();
+  return (service) => {
+    const known = minted.get(service);
+    if (known !== undefined && known.until > clock.now()) return known.token;
+    const token = mintToken(keys, { caller: { kind: "service", name: service }, lifetime: serviceLifetime, clock });
+    minted.set(service, { token, until: clock.now() + (serviceLifetime / 2) * 1_000 });
+    return token;
+  };
 }
