@@ -1,4 +1,5 @@
 import { main } from "holdfast/cli";
 import { commerce } from "./commerce/services.ts";
+import { seed } from "./seed.ts";
 
-await main({ systems: { commerce }, args: process.argv.slice(2), env: process.env });
+await main({ systems: { commerce }, args: process.argv.slice(2), env: process.env, seed });

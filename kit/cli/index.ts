@@ -1,3 +1,4 @@
 export { main } from "./main.ts";
-export { startPlatform, type Platform, type PlatformOptions } from "./platform.ts";
+export { startPlatform } from "./platform.ts";
+export { settings, type Platform, type PlatformOptions } from "./settings.ts";
 export { token } from "./token.ts";

@@ -1,4 +1,8 @@
-import { startPlatform, type Platform, type PlatformOptions } from "./platform.ts";
+import { mintToken } from "../access/index.ts";
+import { systemRuntime } from "../runtime/index.ts";
+import { child, childMark } from "./child.ts";
+import { startPlatform } from "./platform.ts";
+import { chosen, type Platform, type PlatformOptions } from "./settings.ts";
 
 /** A terminal, npm and the bootstrap may each hand on one Ctrl-C: signals this close together are one. */
 const oneSignalMs = 150;
@@ -9,6 +13,10 @@ export async function main(options: PlatformOptions): Promise<void> {
   const started = performance.now();
   let platform: Platform;
   try {
+    if (options.env[childMark] !== undefined) {
+      await child(options);
+      return;
+    }
     platform = await startPlatform(options);
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
@@ -37,10 +45,25 @@ export async function main(options: PlatformOptions): Promise<void> {
   process.on("SIGHUP", stop);
   // The bootstrap is gone: so is everything that could stop this process in good order.
   process.on("disconnect", stop);
+  await fill(options, platform);
 }
 
-function greeting({ url, servers }: Platform, ms: number): string {
-  const rows = [["front door", url], ...servers.map((server) => [server.service.name, server.url])];
+/** In development an empty platform gets what the first calls need. */
+async function fill(options: PlatformOptions, { url, keys }: Platform): Promise<void> {
+  if (options.seed === undefined || !chosen(options).own.seed) return;
+  const { clock } = systemRuntime();
+  const token = await mintToken(keys, { caller: { kind: "user", id: "seed", roles: ["operator"] }, clock });
+  try {
+    await options.seed({ url, token });
+  } catch (error) {
+    process.stderr.write(
+      `The platform could not be filled: ${error instanceof Error ? error.message : String(error)}\n`,
+    );
+  }
+}
+
+function greeting({ url, addresses }: Platform, ms: number): string {
+  const rows = [["front door", url], ...addresses.map(({ name, url: own }) => [name, own])];
   const table = rows.map(([name = "", address = ""]) => `  ${name.padEnd(14)} ${address}`).join("\n");
   return `\nHoldfast is ready after ${(ms / 1000).toFixed(2)} s.\n${table}\n  docs           ${url}/docs\n\nTry: curl -s ${url}/customers -H 'content-type: application/json' -d '{"name":"Ada","email":"ada@example.com"}'\n`;
 }

@@ -2,11 +2,18 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import { docsPage, kitProblems, openapi, type Endpoint } from "../contract/index.ts";
 import type { StoredReply } from "../messaging/index.ts";
 import type { Runtime } from "../runtime/index.ts";
+import type { RunningService } from "../service/index.ts";
 import { rawReply, refusal, translate } from "./reply.ts";
-import { httpLimits, json, type HttpServer } from "./server.ts";
+import { httpLimits, json } from "./server.ts";
+
+/** A service as the front door sees it, in this process or in another. */
+export interface Served {
+  readonly service: Pick<RunningService, "name" | "endpoints" | "events" | "problems" | "unready">;
+  routing(request: IncomingMessage, response: ServerResponse): void;
+}
 
 export interface FrontDoorOptions {
-  readonly services: readonly HttpServer[];
+  readonly services: readonly Served[];
   /** 0 takes a free one. */
   readonly port: number;
   /** @default "127.0.0.1" */
@@ -63,9 +70,9 @@ function search<T>(at: Node<T>, parts: readonly string[], index: number): Node<T
   );
 }
 
-/** One address for all services of the process: requests are handed on to the service's own server, without a socket in between. */
+/** One address for all services: requests are handed on to the service's own server; in one process, without a socket in between. */
 export async function frontDoor({ services, port, host = "127.0.0.1", runtime }: FrontDoorOptions): Promise<FrontDoor> {
-  const table = new RouteTable<HttpServer>();
+  const table = new RouteTable<Served>();
   for (const server of services) for (const endpoint of server.service.endpoints) table.add(endpoint, server);
   const pages = ownPages(services);
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -127,7 +134,7 @@ function write(response: ServerResponse, { status, body, headers }: StoredReply)
   response.end(body);
 }
 
-function ownPages(servers: readonly HttpServer[]): ReadonlyMap<string, () => Promise<StoredReply>> {
+function ownPages(servers: readonly Served[]): ReadonlyMap<string, () => Promise<StoredReply>> {
   const services = servers.map(({ service }) => service);
   const endpoints = services.flatMap((service) => service.endpoints);
   const title = "Holdfast";

@@ -81,7 +81,7 @@ export function startRetries({ store, runtime, log, owner, subscribers }: Retrie
     });
     if (ended === "parked") log.warn("message failed", { ...about, verdict: "park", error: last });
     if (ended === "dead") log.error("message is dead", { ...about, error: last });
-    if (ended === "handled") log.info("parked message handled", about);
+    if (ended === "handled" && attempt > 1) log.info("parked message handled", about);
   };
 
   /** Gives the signal that aborts after the deadline; does not wait for work that ignores it. */

@@ -7,6 +7,7 @@ export {
   type ConfigSection,
   type ConfigSources,
   type FieldSchema,
+  type LoadedConfig,
   type Settings,
 } from "./config.ts";
 export { controlledRuntime, type ControlledOptions, type ControlledRuntime } from "./controlled.ts";

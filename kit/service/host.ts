@@ -111,10 +111,7 @@ export async function startService(service: Service, environment: Environment): 
   };
 
   return {
-    name,
-    endpoints: [...service.routes, ...operations.values()].map(({ endpoint }): Endpoint => endpoint),
-    events: service.contracts.filter((contract) => contract.kind === "event"),
-    problems: service.contracts.filter((contract) => contract.kind === "problem"),
+    ...describe(service),
     store,
     async dispatch(request) {
       if (stopping.signal.aborted) throw kitProblems.unavailable({ reason: "The service is shutting down." });
@@ -158,6 +155,20 @@ export async function startService(service: Service, environment: Environment): 
       await store.close();
       await dispose(resources);
     },
+  };
+}
+
+/** What others can know of a service without running it. */
+export function describe({
+  name,
+  routes,
+  contracts,
+}: Service): Pick<RunningService, "name" | "endpoints" | "events" | "problems"> {
+  return {
+    name,
+    endpoints: [...routes, ...deadLetterOperations(name)].map(({ endpoint }): Endpoint => endpoint),
+    events: contracts.filter((contract) => contract.kind === "event"),
+    problems: contracts.filter((contract) => contract.kind === "problem"),
   };
 }
 

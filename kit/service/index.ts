@@ -14,7 +14,7 @@ export type { Document, DocumentBy, WithDocument } from "./document.ts";
 export { refuseFaults, startupFaults } from "./faults.ts";
 export { reservedNames } from "./given.ts";
 export type { Always, CallRequest, Inside, JobMessage, Message, MessageInfo, Outside, Request, When } from "./given.ts";
-export { startService, type Environment } from "./host.ts";
+export { describe, startService, type Environment } from "./host.ts";
 export type { Dispatch, RunningService } from "./running.ts";
 export { service, type Parts, type Service, type ServiceBuilder, type ServiceOptions } from "./service.ts";
 export type { Calls, Cause } from "./unit-context.ts";

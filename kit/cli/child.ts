@@ -1,0 +1,53 @@
+import { startWorker } from "./worker.ts";
+import { chosen, type PlatformOptions } from "./settings.ts";
+
+/** Marks a process that `startProcesses` has forked. */
+export const childMark = "HOLDFAST_CHILD";
+
+/** What a child tells when its service is ready. */
+export interface Ready {
+  readonly ready: { readonly service: string; readonly url: string };
+}
+/** What it is told: where the services of the other processes are. */
+export interface Addresses {
+  readonly addresses: Readonly<Record<string, string>>;
+}
+
+const drainMs = 4_000;
+
+/** The process of one service; ends when whoever forked it has gone. */
+export async function child(options: PlatformOptions): Promise<void> {
+  let addresses: Addresses["addresses"] = {};
+  process.on("message", (message: Addresses) => {
+    addresses = message.addresses;
+  });
+  const { [childMark]: _mark, ...env } = options.env;
+  const choice = chosen({ ...options, env });
+  const worker = await startWorker({
+    chosen: choice,
+    systems: options.systems,
+    env,
+    portOf: () => choice.own.servicePort,
+    addressesOf: (service) => {
+      const address = addresses[service];
+      return address === undefined ? [] : [address];
+    },
+  });
+  let stopping = false;
+  const stop = () => {
+    if (stopping) return;
+    stopping = true;
+    worker.stop(drainMs).then(
+      () => process.exit(0),
+      () => process.exit(1),
+    );
+  };
+  // Whoever forked this process decides when it ends, at Ctrl-C, too.
+  process.on("SIGINT", () => {});
+  process.on("SIGTERM", stop);
+  process.on("disconnect", stop);
+  for (const { service, url } of worker.servers) {
+    const message: Ready = { ready: { service: service.name, url } };
+    process.send?.(message);
+  }
+}

@@ -1,0 +1,121 @@
+import type { SigningKeys } from "../access/index.ts";
+import { t } from "../contract/index.ts";
+import { loadConfig, type LoadedConfig } from "../runtime/index.ts";
+import type { Service } from "../service/index.ts";
+import type { Level } from "../telemetry/index.ts";
+
+/** Settings of the process. */
+export const settings = {
+  data: t.String({ default: "./.holdfast", minLength: 1, description: "the folder where everything is kept" }),
+  host: t.String({ default: "127.0.0.1", description: "the address to listen on" }),
+  port: t.Integer({ default: 8080, minimum: 0, maximum: 65_535, description: "the front door; 0 takes a free port" }),
+  servicePort: t.Integer({
+    default: 8101,
+    minimum: 0,
+    maximum: 65_535,
+    description: "the first service's port; 0 takes free ports",
+  }),
+  processes: t.Boolean({ default: false, description: "a process for each service, restarted when it ends" }),
+  logLevel: t.Union(
+    [t.Literal("debug"), t.Literal("info"), t.Literal("warn"), t.Literal("error"), t.Literal("critical")],
+    { default: "info", description: "debug, info, warn, error or critical" },
+  ),
+  logFormat: t.Union([t.Literal("pretty"), t.Literal("json")], { default: "pretty", description: "pretty or json" }),
+  seed: t.Boolean({
+    default: true,
+    description: "fill an empty store with what the first calls need; never in production",
+  }),
+  showConfig: t.Boolean({ default: false, description: "print every setting and where it was set" }),
+};
+
+/** Their values. */
+export interface ProcessSettings {
+  readonly data: string;
+  readonly host: string;
+  readonly port: number;
+  readonly servicePort: number;
+  readonly processes: boolean;
+  readonly logLevel: Level;
+  readonly logFormat: "pretty" | "json";
+  readonly seed: boolean;
+  readonly showConfig: boolean;
+}
+
+/** Names of the environment that are not settings: crash rigs, tests and the kit's own child processes use them. */
+export const otherNames = [
+  "HOLDFAST_FAULT",
+  "HOLDFAST_FAULT_FAIL",
+  "HOLDFAST_FAULT_REPORT",
+  "HOLDFAST_FAULT_SERVICE",
+  "HOLDFAST_CHILD",
+  "HOLDFAST_TEST_POSTGRES",
+  "HOLDFAST_TEST_MONGODB",
+  "HOLDFAST_REQUIRE_ENGINES",
+];
+
+export interface PlatformOptions {
+  /** Systems by name, each a list of services; a service may be in several. */
+  readonly systems: Readonly<Record<string, readonly Service[]>>;
+  /** Ports that single services and systems are known by; started with others they take those from `servicePort` upwards. */
+  readonly ports?: Readonly<Record<string, number>>;
+  /** Arguments: names of systems or services, and flags. */
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Fills an empty platform in development; told where the front door is, and how an operator is named there. */
+  readonly seed?: (at: { readonly url: string; readonly token: string }) => Promise<void>;
+}
+
+export interface Platform {
+  /** The front door. */
+  readonly url: string;
+  readonly addresses: readonly { readonly name: string; readonly url: string }[];
+  readonly keys: SigningKeys;
+  stop(ms: number): Promise<void>;
+}
+
+export interface Chosen {
+  readonly services: readonly Service[];
+  readonly config: LoadedConfig;
+  readonly own: ProcessSettings;
+}
+
+/** The named systems and services, or all, and their settings; throws what is wrong with either. */
+export function chosen({ systems, args, env }: PlatformOptions): Chosen {
+  const services = choose(
+    systems,
+    args.filter((arg) => !arg.startsWith("--")),
+  );
+  const config = loadConfig(
+    [{ name: "", fields: settings }, ...services.map(({ name, spec }) => ({ name, fields: spec.config }))],
+    { env: forChosen(env, systems, services), flags: args.filter((arg) => arg.startsWith("--")), known: otherNames },
+  );
+  // Proof: validated against `settings`, which has these fields.
+  return { services, config, own: config.section("") as unknown as ProcessSettings };
+}
+
+/** Settings of services that were not chosen are nobody's business here. */
+function forChosen(
+  env: PlatformOptions["env"],
+  systems: PlatformOptions["systems"],
+  services: readonly Service[],
+): PlatformOptions["env"] {
+  const others = Object.values(systems)
+    .flat()
+    .filter((service) => !services.includes(service))
+    .map(({ name }) => `HOLDFAST_${name.replaceAll("-", "_").toUpperCase()}_`);
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !others.some((prefix) => name.startsWith(prefix))));
+}
+
+function choose(systems: PlatformOptions["systems"], names: readonly string[]): readonly Service[] {
+  const all = Object.values(systems).flat();
+  if (names.length === 0) return [...new Set(all)];
+  const found = names.flatMap((name) => {
+    const services = systems[name] ?? all.filter((service) => service.name === name);
+    if (services.length === 0)
+      throw new Error(
+        `There is no system or service "${name}"; there are: ${[...Object.keys(systems), ...new Set(all.map((service) => service.name))].join(", ")}.`,
+      );
+    return services;
+  });
+  return [...new Set(found)];
+}

@@ -1,0 +1,87 @@
+import { mkdirSync } from "node:fs";
+import path from "node:path";
+import { developmentKeys, serviceTokens, verifier, type SigningKeys, type Verify } from "../access/index.ts";
+import { embeddedBroker } from "../brokers/index.ts";
+import type { ClientOptions } from "../calls/index.ts";
+import { serveHttp, type HttpServer } from "../http/index.ts";
+import { plantedFaults, systemRuntime, type Runtime } from "../runtime/index.ts";
+import { logger, type Logger } from "../telemetry/index.ts";
+import { startSystem, type RunningSystem } from "../topology/index.ts";
+import type { Chosen, PlatformOptions } from "./settings.ts";
+
+/** Services of this process, each on a port of its own. */
+export interface Worker {
+  readonly runtime: Runtime;
+  readonly log: Logger;
+  readonly keys: SigningKeys;
+  readonly verify: Verify;
+  readonly servers: readonly HttpServer[];
+  readonly system: RunningSystem;
+  stop(ms: number): Promise<void>;
+}
+
+export interface WorkerOptions {
+  readonly chosen: Chosen;
+  readonly systems: PlatformOptions["systems"];
+  readonly env: PlatformOptions["env"];
+  /** The port of a service; 0 takes a free one. */
+  readonly portOf: (service: string, at: number) => number;
+  /** Where services of other processes are. @default nowhere */
+  readonly addressesOf?: (service: string) => readonly string[];
+}
+
+export async function startWorker({ chosen, systems, env, portOf, addressesOf }: WorkerOptions): Promise<Worker> {
+  const { services, config, own } = chosen;
+  const log = logger({ level: own.logLevel, format: own.logFormat });
+  const data = path.resolve(own.data);
+  mkdirSync(data, { recursive: true });
+  const faults = plantedFaults(env, () => Math.random());
+  const runtime = systemRuntime(faults === undefined ? {} : { faults });
+  const onFatal = (error: unknown) => die(log, error);
+  const keys = await developmentKeys(data);
+  const verify = verifier({ keys: keys.jwks, clock: runtime.clock });
+  const elsewhere: ClientOptions["elsewhere"] =
+    addressesOf === undefined ? undefined : { addressesOf, token: serviceTokens(keys, runtime.clock) };
+  const broker = await embeddedBroker({
+    file: path.join(data, "broker.db"),
+    durability: "full",
+    runtime,
+    log,
+    onFatal,
+  });
+  const system = await startSystem(services, {
+    runtime,
+    log,
+    broker,
+    data,
+    storeUrl: `sqlite:${data}`,
+    durability: "full",
+    config: ({ name }) => config.section(name),
+    onFatal,
+    foreignEvents: Object.values(systems)
+      .flat()
+      .flatMap(({ contracts }) => contracts.flatMap((contract) => (contract.kind === "event" ? [contract.name] : []))),
+    ...(elsewhere === undefined ? {} : { elsewhere }),
+  });
+  const servers: HttpServer[] = [];
+  const stop = async (ms: number) => {
+    await Promise.all(servers.map((server) => server.close(ms)));
+    await system.stop(ms);
+  };
+  try {
+    for (const [at, service] of system.services.entries()) {
+      const port = portOf(service.name, at);
+      servers.push(await serveHttp({ service, port, host: own.host, verify, runtime, log }));
+    }
+  } catch (error) {
+    await stop(0);
+    throw error;
+  }
+  return { runtime, log, keys, verify, servers, system, stop };
+}
+
+/** After a failed sync nothing that this process believes of its store can be trusted: a restart reads what is really there. */
+function die(log: Logger, error: unknown): void {
+  log.critical("the store failed at a commit; the process ends", { error });
+  process.exit(70);
+}
