@@ -5,8 +5,8 @@ import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { parseArgs } from "node:util";
 import { crash, crashTable, type CrashScenario } from "holdfast/testing";
-import { commerceLoad } from "../systems/commerce/crash/load.ts";
-import { reconcile } from "../systems/commerce/crash/reconcile.ts";
+import { crashLoad } from "../systems/commerce/traffic/crash-load.ts";
+import { reconcile } from "../systems/commerce/traffic/reconcile.ts";
 
 const { values } = parseArgs({
   options: {
@@ -15,8 +15,8 @@ const { values } = parseArgs({
   },
 });
 const scenario: CrashScenario = {
-  args: [path.resolve(import.meta.dirname, "../systems/main.ts"), "commerce"],
-  load: commerceLoad,
+  args: [path.resolve(import.meta.dirname, "../systems/main.ts"), "commerce", "--seed=false"],
+  load: crashLoad,
   reconcile,
 };
 const data = mkdtempSync(path.join(os.tmpdir(), "holdfast-crash-"));
@@ -50,7 +50,7 @@ async function selfTest(from: string): Promise<readonly string[]> {
     db.exec(sql);
     db.close();
     const { violations } = await reconcile(copy);
-    const seen = violations.some((violation) => violation.startsWith(`${what}:`));
+    const seen = violations.some((violation) => violation.startsWith(what));
     console.log(`planted a ${what} row: ${seen ? "seen" : "NOT SEEN"}`);
     if (!seen) blind.push(`The reconciliation did not see a planted ${what} row.`);
     rmSync(copy, { recursive: true, force: true });

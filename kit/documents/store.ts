@@ -71,9 +71,14 @@ export class DocumentStore implements Store<object> {
   stored = (key: KeyClaim): Promise<StoredReply | undefined> => replyUnder(this.#parts.engine, key);
 
   async takeIn(...[batch]: Parameters<Store<object>["takeIn"]>) {
-    const result = await takeIn(this.#parts, this.#deadLetters, batch);
-    if (result.parked > 0) this.#parts.ring("parked");
-    return result;
+    const { faults } = this.#parts.runtime;
+    faults.inFlight(batch.messages.length);
+    try {
+      return await takeIn(this.#parts, this.#deadLetters, batch);
+    } finally {
+      faults.inFlight(-batch.messages.length);
+      this.#parts.ring("parked");
+    }
   }
   due = (now: number, limit: number) => due(this.#parts, Math.floor(now), limit);
   nextDue = () => nextDue(this.#parts);

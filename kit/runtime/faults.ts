@@ -72,7 +72,7 @@ export interface Faults {
   /** May throw, or never return. */
   at(point: FaultPoint): void;
   /** Told when a unit begins (+1) and when its outcome is out (-1). */
-  inFlight(change: 1 | -1): void;
+  inFlight(change: number): void;
 }
 
 export const noFaults: Faults = { at() {}, inFlight() {} };

@@ -122,9 +122,14 @@ export class SqlStore implements Store<object> {
   }
 
   async takeIn(batch: Batch<object>) {
-    const result = await takeIn(this.#parts, batch);
-    this.#ringAll();
-    return result;
+    const { faults } = this.#runtime;
+    faults.inFlight(batch.messages.length);
+    try {
+      return await takeIn(this.#parts, batch);
+    } finally {
+      faults.inFlight(-batch.messages.length);
+      this.#ringAll();
+    }
   }
 
   due = (now: number, limit: number) => this.#readers.use((session) => due(session, Math.floor(now), limit));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isProblem } from "holdfast/contract";
-import { asService, operator, start, until, type TestSystem } from "holdfast/testing";
+import { asService, operator, start, until, user, type TestSystem } from "holdfast/testing";
 import { gatewayFile } from "../payment-gateway/index.ts";
 import { ledger } from "../payment-gateway/ledger.ts";
 import { GetInvoice } from "./billing/contracts.ts";
@@ -190,4 +190,27 @@ test("what a customer does not want to be told is not sent", async () => {
   const paid = notificationId({ kind: "order-paid", about: orderId });
   const { body: told } = await shop.call(GetNotification, { params: { notificationId: paid }, as: operator() });
   assert.equal(told.state, "unwanted");
+});
+
+test("a signed-in user's order is charged like a guest's, and nobody else sees it", async () => {
+  await using shop = await start(commerce);
+  await stockUp(shop, "apple", 3);
+  const as = user("ada");
+  const { customerId } = (await shop.call(CreateCustomer, { body: { name: "Ada", email: "ada@example.com" }, as }))
+    .body;
+  const body = { customerId, lines: [{ sku: "apple", quantity: 1 }], paymentMethod: "card_ok" };
+  const { orderId } = (await shop.call(PlaceOrder, { body, as })).body;
+  await until("the order is decided", async () => {
+    const { status } = (await shop.call(GetOrder, { params: { orderId }, as })).body;
+    return status !== "pending";
+  });
+  await shop.settled();
+  assert.equal((await shop.call(GetOrder, { params: { orderId }, as })).body.status, "confirmed");
+  assert.equal((await shop.call(GetInvoice, { params: { orderId }, as })).body.state, "paid");
+  for (const other of [{}, { as: user("bob") }])
+    for (const [what, code] of [
+      [shop.call(GetOrder, { params: { orderId }, ...other }), "orders/unknown-order"],
+      [shop.call(GetInvoice, { params: { orderId }, ...other }), "billing/unknown-invoice"],
+    ] as const)
+      await assert.rejects(what, (error) => isProblem(error, code));
 });

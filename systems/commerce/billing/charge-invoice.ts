@@ -10,7 +10,7 @@ import { job } from "./scope.ts";
  */
 export const chargeInvoice = job(ChargeInvoice, {
   prepare: async ({ data: { orderId }, invoices, gateway, signal }) => {
-    const { invoiceId, total, paymentMethod } = await invoices.require(orderId);
+    const { invoiceId, total, paymentMethod } = await invoices.read(orderId);
     return gateway.charge({ key: `charge-${invoiceId}`, ...total, method: paymentMethod, reference: orderId }, signal);
   },
   run: async ({ data: { orderId }, prepared, invoices, publish, enqueue }) => {

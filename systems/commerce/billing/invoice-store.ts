@@ -50,10 +50,17 @@ export class InvoiceStore {
     return { invoice: found, isNew: row !== undefined };
   }
 
-  /** Throws `billing/unknown-invoice` alike for what is absent and what is someone else's. */
+  /** Throws `billing/unknown-invoice` alike for what is absent and what is not the caller's to see. */
   async require(orderId: string): Promise<Payable> {
+    const invoice = await this.read(orderId);
+    if (!maySee(this.#caller, invoice.owner)) throw UnknownInvoice({ orderId });
+    return invoice;
+  }
+
+  /** For billing itself, which asks for nobody. */
+  async read(orderId: string): Promise<Payable> {
     const row = await this.#db.selectFrom("invoices").selectAll().where("orderId", "=", orderId).executeTakeFirst();
-    if (row === undefined || !maySee(this.#caller, row.owner)) throw UnknownInvoice({ orderId });
+    if (row === undefined) throw UnknownInvoice({ orderId });
     return toPayable(row);
   }
 
@@ -135,7 +142,7 @@ const toPayable = ({ owner, amount, currency, chargeId, reason, createdAt, ...ro
 });
 
 /** A guest's invoice is reachable by its order's unguessable id; a user's by that user, operators and services. */
-function maySee(caller: Caller | undefined, owner: string | null): boolean {
-  if (owner === null || caller?.kind === "service") return true;
+function maySee(caller: Caller | undefined, owner: string | undefined): boolean {
+  if (owner === undefined || caller?.kind === "service") return true;
   return caller !== undefined && (caller.id === owner || caller.roles.includes("operator"));
 }

@@ -6,7 +6,7 @@ import { job } from "./scope.ts";
 
 export const refundInvoice = job(RefundInvoice, {
   prepare: async ({ data: { orderId }, invoices, gateway, signal }) => {
-    const { invoiceId, total, chargeId } = await invoices.require(orderId);
+    const { invoiceId, total, chargeId } = await invoices.read(orderId);
     if (chargeId === undefined) throw new Error(`The invoice of the order ${orderId} was never charged.`);
     await gateway.refund({ key: `refund-${invoiceId}`, chargeId, ...total }, signal);
   },

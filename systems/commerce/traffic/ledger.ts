@@ -1,0 +1,47 @@
+import { appendFileSync, existsSync, readFileSync } from "node:fs";
+import path from "node:path";
+
+/** What a client did: each request is written here before it is sent, its definite answer when it came. */
+export type Entry =
+  | { readonly kind: "sent"; readonly key: string; readonly what: "customer" | "order" | "nonsense" }
+  | {
+      readonly kind: "answered";
+      readonly key: string;
+      readonly status: number;
+      readonly id: string;
+      readonly code: string;
+    };
+
+const file = (data: string): string => path.join(data, "ledger.jsonl");
+
+export function write(data: string, entry: Entry): void {
+  appendFileSync(file(data), `${JSON.stringify(entry)}\n`);
+}
+
+export interface Known {
+  readonly what: "customer" | "order" | "nonsense";
+  /** Undefined while the client has no answer. */
+  readonly answer: { readonly status: number; readonly id: string; readonly code: string } | undefined;
+}
+
+/** By Idempotency-Key; two answers to one key that differ are told apart. */
+export function read(data: string): {
+  readonly requests: ReadonlyMap<string, Known>;
+  readonly contradictions: readonly string[];
+} {
+  const requests = new Map<string, Known>();
+  const contradictions: string[] = [];
+  const text = existsSync(file(data)) ? readFileSync(file(data), "utf8") : "";
+  for (const line of text.split("\n")) {
+    if (line === "") continue;
+    // Proof: written by `write` alone.
+    const entry = JSON.parse(line) as Entry;
+    const known = requests.get(entry.key);
+    if (entry.kind === "sent") requests.set(entry.key, { what: entry.what, answer: known?.answer });
+    else if (known === undefined) contradictions.push(`The key ${entry.key} was answered and never sent.`);
+    else if (known.answer !== undefined && known.answer.id !== entry.id && known.answer.status < 300)
+      contradictions.push(`The key ${entry.key} got two replies: ${known.answer.id} and ${entry.id}.`);
+    else requests.set(entry.key, { ...known, answer: entry });
+  }
+  return { requests, contradictions };
+}
