@@ -7,6 +7,7 @@ export {
   type CrashScenario,
   type Reconciliation,
 } from "./crash.ts";
+export { crashSingles, type Companion, type SinglesOptions, type SinglesReport } from "./crash-singles.ts";
 export { asService, operator, start, until, user, type StartOptions, type TestCall, type TestSystem } from "./start.ts";
 export {
   badInputs,
