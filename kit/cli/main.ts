@@ -24,7 +24,6 @@ export async function main(options: PlatformOptions): Promise<void> {
     process.disconnect?.();
     return;
   }
-  process.stdout.write(greeting(platform, performance.now() - started));
   let stoppedAt: number | undefined;
   const stop = () => {
     const now = performance.now();
@@ -46,6 +45,7 @@ export async function main(options: PlatformOptions): Promise<void> {
   // The bootstrap is gone: so is everything that could stop this process in good order.
   process.on("disconnect", stop);
   await fill(options, platform);
+  process.stdout.write(greeting(platform, performance.now() - started));
 }
 
 /** In development an empty platform gets what the first calls need. */
