@@ -42,32 +42,21 @@ export async function embeddedDocuments({
       const [row] = await read(`SELECT doc FROM ${quote(collection)} WHERE id = ?`, [id]);
       return row === undefined ? undefined : docOf(row);
     },
-    insert: (collection, documents) =>
+    insert: (collection, documents) => writer.write((on) => insert(on, collection, documents)),
+    replace: (collection, doc, version) => writer.write((on) => replace(on, collection, { doc, version })),
+    remove: (collection, ids, version) => writer.write((on) => remove(on, collection, { ids, version })),
+    apply: (steps) =>
+      // All in one transaction: a group that fails is undone and taken again, step by step.
       writer.write(async (on) => {
-        const rows = documents.map((doc) => [doc._id, doc.version, JSON.stringify(doc)]);
-        const inserted = await on.insertMany({
-          into: collection,
-          columns: [
-            { name: "id", type: "text" },
-            { name: "version", type: "bigint" },
-            { name: "doc", type: "text" },
-          ],
-          rows,
-          onConflict: "nothing",
-          returning: ["id"],
-        });
-        return new Set(inserted.map((row) => textOf(row, "id")));
-      }),
-    replace: (collection, doc, version) =>
-      writer.write(async (on) => {
-        const sql = `UPDATE ${quote(collection)} SET version = ?, doc = ? WHERE id = ? AND version = ?`;
-        const { changes } = await on.run(sql, [doc.version, JSON.stringify(doc), doc._id, version]);
-        return changes === 1;
-      }),
-    remove: (collection, ids, version) =>
-      writer.write(async (on) => {
-        const sql = `DELETE FROM ${quote(collection)} WHERE ${version === undefined ? "" : "version = ? AND "}id`;
-        await on.runWithList(sql, version === undefined ? [] : [version], { type: "text", values: ids });
+        for (const step of steps) {
+          if (step.at !== undefined) runtime.faults.at(step.at);
+          if (step.do === "insert") await insert(on, step.collection, step.documents);
+          else if (step.do === "remove") await remove(on, step.collection, { ids: step.ids, version: undefined });
+          else if (step.do === "create") {
+            if ((await insert(on, step.collection, [step.document])).size === 0) return false;
+          } else if (!(await replace(on, step.collection, { doc: step.document, version: step.version }))) return false;
+        }
+        return true;
       }),
     async find(collection, find) {
       const { where, parameters, order } = conditions(find);
@@ -87,6 +76,40 @@ export async function embeddedDocuments({
       await engine.close();
     },
   };
+}
+
+async function insert(on: Session, collection: string, documents: readonly Doc[]): Promise<ReadonlySet<string>> {
+  const inserted = await on.insertMany({
+    into: collection,
+    columns: [
+      { name: "id", type: "text" },
+      { name: "version", type: "bigint" },
+      { name: "doc", type: "text" },
+    ],
+    rows: documents.map((doc) => [doc._id, doc.version, JSON.stringify(doc)]),
+    onConflict: "nothing",
+    returning: ["id"],
+  });
+  return new Set(inserted.map((row) => textOf(row, "id")));
+}
+
+async function replace(
+  on: Session,
+  collection: string,
+  { doc, version }: { readonly doc: Doc; readonly version: number },
+): Promise<boolean> {
+  const sql = `UPDATE ${quote(collection)} SET version = ?, doc = ? WHERE id = ? AND version = ?`;
+  const { changes } = await on.run(sql, [doc.version, JSON.stringify(doc), doc._id, version]);
+  return changes === 1;
+}
+
+async function remove(
+  on: Session,
+  collection: string,
+  { ids, version }: { readonly ids: readonly string[]; readonly version: number | undefined },
+): Promise<void> {
+  const sql = `DELETE FROM ${quote(collection)} WHERE ${version === undefined ? "" : "version = ? AND "}id`;
+  await on.runWithList(sql, version === undefined ? [] : [version], { type: "text", values: ids });
 }
 
 async function make(session: Session, name: string, indexes: readonly Index[]): Promise<void> {

@@ -1,3 +1,5 @@
+import type { FaultPoint } from "../runtime/index.ts";
+
 /** A JSON document as an engine keeps it. `version` is its fence: a replacement names the one that it read. */
 export interface Doc {
   readonly _id: string;
@@ -25,6 +27,20 @@ export interface Find {
   readonly limit: number;
 }
 
+/** One atomic change of one document, or of several of one kind one after the other. */
+export type Step = {
+  readonly collection: string;
+  /** A fault point that is passed before it. */
+  readonly at?: FaultPoint;
+} & (
+  | { readonly do: "insert"; readonly documents: readonly Doc[] }
+  /** Goes no further where the document is there. */
+  | { readonly do: "create"; readonly document: Doc }
+  /** Goes no further where the document is not there, or has another version. */
+  | { readonly do: "replace"; readonly document: Doc; readonly version: number }
+  | { readonly do: "remove"; readonly ids: readonly string[] }
+);
+
 /**
  * A store of JSON documents that can do one thing atomically: change one document whose version is known. All that is promised of documents
  * (docs/ideas.md) is made of these operations. Writes are durable when they resolve; reads see every write that resolved before they began.
@@ -36,6 +52,11 @@ export interface DocumentEngine {
   readonly scans: "snapshot" | "moving";
   /** Makes missing collections and indexes; may be called again, and by several processes at once. */
   ensure(collections: Readonly<Record<string, readonly Index[]>>): Promise<void>;
+  /**
+   * Takes the steps in their order. False where a `create` or `replace` finds its document otherwise: what came before it is done, what comes after it is not.
+   * A crash or a failure leaves a beginning of them, or nothing; an engine that can may take them all at once.
+   */
+  apply(steps: readonly Step[]): Promise<boolean>;
   get(collection: string, id: string): Promise<Doc | undefined>;
   /** Those that are there already are passed over; gives the ids of the others. Not atomic over several: after a failure it is repeated. */
   insert(collection: string, documents: readonly Doc[]): Promise<ReadonlySet<string>>;

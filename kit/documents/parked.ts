@@ -1,12 +1,12 @@
 import type { Envelope, Parked } from "../messaging/index.ts";
-import type { DocumentEngine } from "./engine.ts";
+import type { DocumentEngine, Step } from "./engine.ts";
 import { fromStored, markOf, names, toStored, type ParkedDoc } from "./kit-collections.ts";
 import type { Parts } from "./settle.ts";
 
 /** Stands in `error` of the row that holds a key after a dead letter. */
 export const holding = "held";
 
-type Engine = Pick<DocumentEngine, "get" | "find" | "insert" | "replace" | "remove">;
+type Engine = Pick<DocumentEngine, "apply" | "get" | "find" | "insert" | "replace" | "remove">;
 
 export const parkedOf = ({ _id, subscription, envelope, attempts, redrive }: ParkedDoc): Parked => ({
   id: _id,
@@ -95,11 +95,15 @@ export function change(
   row: ParkedDoc,
   fields: { readonly [K in keyof ParkedDoc]?: ParkedDoc[K] | undefined },
 ): Promise<boolean> {
+  return engine.replace(names.parked, changed(row, fields), row.version);
+}
+
+function changed(row: ParkedDoc, fields: { readonly [K in keyof ParkedDoc]?: ParkedDoc[K] | undefined }): ParkedDoc {
   const next = Object.fromEntries(
     Object.entries({ ...row, ...fields, version: row.version + 1 }).filter(([, value]) => value !== undefined),
   );
   // Proof: a row with some of its optional fields taken away.
-  return engine.replace(names.parked, next as unknown as ParkedDoc, row.version);
+  return next as unknown as ParkedDoc;
 }
 
 /** The next of its key falls due, then the row goes: a crash in between leaves both, and the lower one is tried first. */
@@ -112,8 +116,11 @@ export async function unpark(engine: Engine, row: ParkedDoc, now: number): Promi
     limit: 1,
   });
   const next = behind[0] as ParkedDoc | undefined; // Proof: see above.
-  if (next !== undefined && next.nextAt === undefined && next.error !== holding)
-    await change(engine, next, { nextAt: now });
-  await engine.remove(names.parked, [_id]);
+  const woken: readonly Step[] =
+    next !== undefined && next.nextAt === undefined && next.error !== holding
+      ? [{ do: "replace", collection: names.parked, document: changed(next, { nextAt: now }), version: next.version }]
+      : [];
+  const gone: Step = { do: "remove", collection: names.parked, ids: [_id] };
+  if (!(await engine.apply([...woken, gone]))) await engine.remove(names.parked, [_id]);
   await wakeLowest(engine, { subscription, key }, now);
 }

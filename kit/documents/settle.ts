@@ -1,5 +1,5 @@
-import type { Runtime } from "../runtime/index.ts";
-import type { DocumentEngine } from "./engine.ts";
+import type { FaultPoint, Runtime } from "../runtime/index.ts";
+import type { Doc, DocumentEngine, Step } from "./engine.ts";
 import { jobDocument, names, type OwnDoc, type StoredEnvelope } from "./kit-collections.ts";
 
 export interface Parts {
@@ -16,18 +16,32 @@ export interface Parts {
  * and its version. Gives the document without it, or undefined where it has changed meanwhile.
  */
 export async function settle(parts: Parts, collection: string, doc: OwnDoc): Promise<OwnDoc | undefined> {
-  const { engine, ring } = parts;
-  const { pending, pendingAt: _since, ...rest } = doc;
-  if (pending === undefined) return doc;
-  await letOut(parts, { ...pending, rows: outboxRows(collection, doc, pending.events) });
-  const { faults } = parts.runtime;
-  faults.at("document:settling");
-  const settled = { ...rest, _id: doc._id, version: doc.version };
-  const done = await engine.replace(collection, settled, doc.version);
-  faults.at("document:settled");
-  if (pending.events.length > 0) ring("outbox");
-  if (pending.jobs.length > 0) ring("parked");
+  if (doc.pending === undefined) return doc;
+  const settled = bare(doc);
+  const done = await parts.engine.apply(settling(parts, collection, doc));
+  rung(parts, doc.pending);
   return done ? settled : undefined;
+}
+
+/** The steps of settling, the document itself last. */
+export function settling(parts: Pick<Parts, "runtime">, collection: string, doc: OwnDoc): readonly Step[] {
+  const { pending } = doc;
+  if (pending === undefined) return [];
+  return [
+    ...lettingOut(parts, { ...pending, rows: outboxRows(collection, doc, pending.events) }),
+    { do: "replace", at: "document:settling", collection, document: bare(doc), version: doc.version },
+  ];
+}
+
+/** Tells those who wait for what was let out. */
+export function rung({ ring }: Pick<Parts, "ring">, { events, jobs }: NonNullable<OwnDoc["pending"]>): void {
+  if (events.length > 0) ring("outbox");
+  if (jobs.length > 0) ring("parked");
+}
+
+function bare(doc: OwnDoc): OwnDoc {
+  const { pending: _pending, pendingAt: _since, ...rest } = doc;
+  return { ...rest, _id: doc._id, version: doc.version };
 }
 
 export interface OutboxDoc {
@@ -37,51 +51,34 @@ export interface OutboxDoc {
 }
 
 /** Outbox, parked jobs, reply and inbox mark: the mark last, so that what it stands for is there. */
-export async function letOut(
-  { engine, runtime: { clock, faults } }: Pick<Parts, "engine" | "runtime">,
+export function lettingOut(
+  { runtime: { clock } }: Pick<Parts, "runtime">,
   {
     rows,
     jobs,
     key,
     mark,
   }: Pick<NonNullable<OwnDoc["pending"]>, "jobs" | "key" | "mark"> & { readonly rows: readonly OutboxDoc[] },
-): Promise<void> {
+): readonly Step[] {
   const at = Math.floor(clock.now());
-  const inserting: Promise<unknown>[] = [];
-  if (rows.length > 0) {
-    faults.at("outbox:inserting");
-    inserting.push(
-      engine.insert(
-        names.outbox,
-        rows.map((row) => ({ ...row })),
-      ),
+  const steps: Step[] = [];
+  const insert = (collection: string, point: FaultPoint | undefined, documents: readonly Doc[]) =>
+    steps.push({ do: "insert", collection, documents, ...(point === undefined ? {} : { at: point }) });
+  if (rows.length > 0)
+    insert(
+      names.outbox,
+      "outbox:inserting",
+      rows.map((row) => ({ ...row })),
     );
+  if (jobs.length > 0) insert(names.parked, "parked:writing", jobs.map(jobDocument));
+  if (key !== undefined) {
+    const { scope, fingerprint, reply } = key;
+    insert(names.keys, undefined, [
+      { _id: scope, version: 1, fingerprint, reply: { ...reply, body: reply.body ?? null }, at },
+    ]);
   }
-  if (jobs.length > 0) {
-    faults.at("parked:writing");
-    inserting.push(engine.insert(names.parked, jobs.map(jobDocument)));
-  }
-  await Promise.all(inserting);
-  if (rows.length > 0) faults.at("outbox:inserted");
-  const marking: Promise<unknown>[] = [];
-  if (key !== undefined)
-    marking.push(
-      engine.insert(names.keys, [
-        {
-          _id: key.scope,
-          version: 1,
-          fingerprint: key.fingerprint,
-          reply: { ...key.reply, body: key.reply.body ?? null },
-          at,
-        },
-      ]),
-    );
-  if (mark !== undefined) {
-    faults.at("inbox:inserting");
-    marking.push(engine.insert(names.inbox, [{ _id: mark, version: 1, at }]));
-  }
-  await Promise.all(marking);
-  if (mark !== undefined) faults.at("inbox:inserted");
+  if (mark !== undefined) insert(names.inbox, "inbox:inserting", [{ _id: mark, version: 1, at }]);
+  return steps;
 }
 
 /** In the order of (document, version, n): within one document that of its changes. */

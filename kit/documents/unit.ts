@@ -4,7 +4,8 @@ import { Attempt, settled as valueOf, Turn } from "../sql/index.ts";
 import type { Opened, Opener } from "./collection.ts";
 import { names, pendingJob, toStored, type OwnDoc, type Pending } from "./kit-collections.ts";
 import { replyUnder } from "./keys.ts";
-import { letOut, settle, type Parts } from "./settle.ts";
+import type { Step } from "./engine.ts";
+import { lettingOut, rung, settle, settling, type Parts } from "./settle.ts";
 
 /** A question to the store, as a unit asks it. */
 export interface Question {
@@ -166,7 +167,7 @@ async function commit<T>(
     // No document: jobs alone, under ids that a repetition makes again.
     const cause = mark ?? key?.scope ?? ids.uuidv7();
     const jobs = turn.jobs.map((job, n) => pendingJob(job, ids.derived("job", storeId, label, cause, String(n)), now));
-    await letOut(parts, { ...about, rows: [], jobs });
+    await parts.engine.apply(lettingOut(parts, { ...about, rows: [], jobs }));
     parts.ring("parked");
     return true;
   }
@@ -188,17 +189,13 @@ async function commit<T>(
     pending,
     pendingAt: Math.floor(now),
   };
-  faults.at("unit:committing");
-  const done =
+  const first: Step =
     before === undefined
-      ? (await engine.insert(collection, [next])).has(id)
-      : await engine.replace(collection, next, before.version);
-  if (!done) return false;
+      ? { do: "create", at: "unit:committing", collection, document: next }
+      : { do: "replace", at: "unit:committing", collection, document: next, version: before.version };
+  // The first step makes it true, the others put it where it belongs; a crash in between is settled by whoever opens the document next, or by the sweep.
+  if (!(await engine.apply([first, ...settling(parts, collection, next)]))) return false;
   faults.at("unit:committed");
-  try {
-    await settle(parts, collection, next);
-  } catch {
-    // It is committed: who opens the document next settles it, or the sweep does.
-  }
+  rung(parts, pending);
   return true;
 }

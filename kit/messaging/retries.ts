@@ -21,7 +21,7 @@ export interface Retries {
   drain(deadline: number): Promise<void>;
 }
 
-const concurrency = 8;
+const concurrency = 32;
 const pageSize = 32;
 const largestPage = 4_096;
 const prepareMs = 10_000;

@@ -19,8 +19,6 @@ export const faultPoints = [
   "unit:committed",
   /** All that a document carries is where it belongs; the document still carries it. */
   "document:settling",
-  /** It carries it no more. */
-  "document:settled",
   /** Before the reply is handed to who asked. */
   "reply:sending",
   /** The relay has read rows of the outbox. */
