@@ -6,6 +6,7 @@ import { collectionFaults } from "./collection.ts";
 import { embeddedDocuments } from "./embedded.ts";
 import type { DocumentEngine, Index } from "./engine.ts";
 import { kitCollections, names, ownIndexes } from "./kit-collections.ts";
+import { mongoDocuments } from "./mongodb.ts";
 import { settleAll } from "./sweep.ts";
 import { DocumentStore } from "./store.ts";
 
@@ -47,5 +48,10 @@ async function engineOf({ url, name, durability, runtime, onFatal }: StorePlace)
   const [scheme, rest] = [url.slice(0, url.indexOf(":")), url.slice(url.indexOf(":") + 1)];
   if (scheme === "sqlite")
     return embeddedDocuments({ file: path.join(rest, `${name}.db`), durability, runtime, onFatal });
-  throw new Error(`The document store "${scheme}" is not known: sqlite:<folder> is.`);
+  if (scheme === "mongodb" || scheme === "mongodb+srv") {
+    // The path of the address is a prefix: every service has a database of its own.
+    const prefix = new URL(url).pathname.slice(1);
+    return mongoDocuments({ url, database: prefix === "" ? name : `${prefix}_${name}`, runtime });
+  }
+  throw new Error(`The document store "${scheme}" is not known: sqlite:<folder> and mongodb://… are.`);
 }

@@ -1,14 +1,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { operator, start, until, type TestSystem } from "../testing/index.ts";
+import { operator, until, type TestSystem } from "../testing/index.ts";
+import { mongodb, starter } from "../documents/fixtures/mongodb.ts";
 import * as onDocuments from "../documents/fixtures/notes.ts";
 import * as onSql from "./fixtures/notes.ts";
 
 const { Applied, TakeNote } = onSql;
-/** The same two services on both kinds of store. */
+/** The same two services on every kind of store. */
 const stores = [
-  { name: "sql", notes: onSql.notes, tally: onSql.tally },
-  { name: "documents", notes: onDocuments.notes, tally: onDocuments.tally },
+  { name: "sql", storeUrl: undefined, notes: onSql.notes, tally: onSql.tally },
+  { name: "documents", storeUrl: undefined, notes: onDocuments.notes, tally: onDocuments.tally },
+  ...(mongodb === undefined
+    ? []
+    : [{ name: "documents on MongoDB", notes: onDocuments.notes, tally: onDocuments.tally, storeUrl: mongodb }]),
 ];
 
 const applied = async (system: TestSystem, topic: string): Promise<readonly number[]> => {
@@ -19,7 +23,8 @@ const take = (system: TestSystem, topic: string, number: number, failures = 0) =
   system.call(TakeNote, { body: { topic, number, failures } });
 const dead = async (system: TestSystem) => system.service("tally").store.deadLetters({ limit: 100 });
 
-for (const { name, notes, tally } of stores) {
+for (const { name, notes, tally, storeUrl } of stores) {
+  const start = starter(storeUrl);
   test(`[invariant 4] ${name}: messages of a key are applied in commit order, also while one of them is retried and two instances share the work`, async () => {
     await using first = await start([notes, tally()]);
     await using second = await start([notes, tally()], { data: first.data, runtime: first.runtime });

@@ -1,18 +1,20 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isProblem } from "../contract/index.ts";
-import { start } from "../testing/index.ts";
+import { mongodb, starter } from "../documents/fixtures/mongodb.ts";
 import * as onDocuments from "../documents/fixtures/notes.ts";
 import * as onSql from "./fixtures/notes.ts";
 
 const { Noted, TakeNote } = onSql;
-/** The same service on both kinds of store. */
+/** The same service on every kind of store. */
 const stores = [
-  { name: "sql", notes: onSql.notes },
-  { name: "documents", notes: onDocuments.notes },
+  { name: "sql", storeUrl: undefined, notes: onSql.notes },
+  { name: "documents", storeUrl: undefined, notes: onDocuments.notes },
+  ...(mongodb === undefined ? [] : [{ name: "documents on MongoDB", notes: onDocuments.notes, storeUrl: mongodb }]),
 ];
 
-for (const { name, notes } of stores) {
+for (const { name, notes, storeUrl } of stores) {
+  const start = starter(storeUrl);
   test(`${name}: a thousand twins with one Idempotency-Key over two instances make one note and get one reply`, async () => {
     await using first = await start(notes);
     await using second = await start(notes, { data: first.data, runtime: first.runtime });

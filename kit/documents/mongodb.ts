@@ -1,0 +1,145 @@
+import type { Document as BsonDocument, Filter, MongoClientOptions } from "mongodb";
+import { kitProblems } from "../contract/index.ts";
+import type { Runtime } from "../runtime/index.ts";
+import type { Doc, DocumentEngine, Find, Scalar, Step } from "./engine.ts";
+
+export interface MongoOptions {
+  /** `mongodb://user:password@host:port` */
+  readonly url: string;
+  /** One a service. */
+  readonly database: string;
+  readonly runtime: Runtime;
+}
+
+interface Stored extends BsonDocument {
+  readonly _id: string;
+  readonly version: number;
+}
+
+/** What is read was written by a majority, and a write has reached the journals of one. */
+const options: MongoClientOptions = {
+  readPreference: "primary",
+  readConcern: { level: "majority" },
+  writeConcern: { w: "majority", journal: true },
+  // A write whose answer is lost is not repeated behind our back: who asked finds out by the version.
+  retryWrites: false,
+  maxPoolSize: 64,
+  serverSelectionTimeoutMS: 5_000,
+  connectTimeoutMS: 5_000,
+  socketTimeoutMS: 30_000,
+  ignoreUndefined: true,
+};
+const duplicateKey = 11_000;
+
+/** MongoDB, or a server that speaks its protocol: single documents only, neither transactions nor sessions are used. */
+export async function mongoDocuments({ url, database, runtime }: MongoOptions): Promise<DocumentEngine> {
+  const { MongoClient, MongoBulkWriteError } = await import("mongodb");
+  const client = new MongoClient(url, options);
+  const db = client.db(database);
+  const of = (collection: string) => db.collection<Stored>(collection);
+  const safely = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (error) {
+      throw kitProblems.unavailable({ reason: "The document store cannot be reached." }, { cause: error });
+    }
+  };
+  const insert = (collection: string, documents: readonly Doc[]) =>
+    safely(async () => {
+      if (documents.length === 0) return new Set<string>();
+      const present = new Set<number>();
+      try {
+        await of(collection).insertMany(documents.map(toBson), { ordered: false });
+      } catch (error) {
+        if (!(error instanceof MongoBulkWriteError)) throw error;
+        for (const { code, index } of [error.writeErrors].flat()) {
+          if (code !== duplicateKey) throw error;
+          present.add(index);
+        }
+      }
+      return new Set(documents.flatMap(({ _id }, at) => (present.has(at) ? [] : [_id])));
+    });
+  const replace = (collection: string, document: Doc, version: number) =>
+    safely(async () => {
+      const { matchedCount } = await of(collection).replaceOne({ _id: document._id, version }, toBson(document));
+      return matchedCount === 1;
+    });
+  const remove = (collection: string, ids: readonly string[], version?: number) =>
+    safely(async () => {
+      if (ids.length === 0) return;
+      await of(collection).deleteMany({ _id: { $in: [...ids] }, ...(version === undefined ? {} : { version }) });
+    });
+  const take = async (step: Step): Promise<boolean> => {
+    if (step.do === "insert") await insert(step.collection, step.documents);
+    else if (step.do === "remove") await remove(step.collection, step.ids);
+    else if (step.do === "create") return (await insert(step.collection, [step.document])).size === 1;
+    else return replace(step.collection, step.document, step.version);
+    return true;
+  };
+  return {
+    name: "mongodb",
+    scans: "moving",
+    ensure: (collections) =>
+      safely(async () => {
+        for (const [name, indexes] of Object.entries(collections))
+          for (const { on } of indexes)
+            await of(name).createIndex(Object.fromEntries([...on, "_id"].map((field) => [escaped(field), 1])));
+      }),
+    async apply(steps) {
+      for (const step of steps) {
+        if (step.at !== undefined) runtime.faults.at(step.at);
+        if (!(await take(step))) return false;
+      }
+      return true;
+    },
+    get: (collection, id) =>
+      safely(async () => {
+        const found = await of(collection).findOne({ _id: id });
+        return found === null ? undefined : fromBson(found);
+      }),
+    insert,
+    replace,
+    remove,
+    find: (collection, find) =>
+      safely(async () => {
+        const order = [...(find.sort ?? []).map(escaped), "_id"];
+        const found = of(collection)
+          .find(filterOf(find))
+          .sort(Object.fromEntries(order.map((field) => [field, 1 as const])))
+          .limit(find.limit);
+        return (await found.toArray()).map(fromBson);
+      }),
+    count: (collection, where = {}) => safely(() => of(collection).countDocuments(filterOf({ where, limit: 0 }))),
+    close: () => client.close(),
+  };
+}
+
+function filterOf({ where = {}, atMost, sort = [], after }: Find): Filter<Stored> {
+  const all: BsonDocument[] = Object.entries(where).map(([name, value]) => ({
+    [escaped(name)]: value === null ? { $exists: false } : value,
+  }));
+  if (atMost !== undefined) all.push({ [escaped(atMost.field)]: { $lte: atMost.value } });
+  if (after !== undefined) all.push({ $or: behind([...sort.map(escaped), "_id"], after) });
+  return all.length === 0 ? {} : { $and: all };
+}
+
+/** (a, b) > (x, y) is a > x, or a = x and b > y. */
+const behind = (fields: readonly string[], values: readonly Scalar[]): BsonDocument[] =>
+  fields.map((field, at) => ({
+    ...Object.fromEntries(fields.slice(0, at).map((earlier, index) => [earlier, values[index]])),
+    [field]: { $gt: values[at] },
+  }));
+
+/** Names that MongoDB gives a meaning to are written with percent signs, as in an address. */
+const escaped = (name: string): string =>
+  name.replaceAll("%", "%25").replaceAll(".", "%2E").replaceAll("\0", "%00").replace(/^\$/, "%24");
+const unescaped = (name: string): string =>
+  name.replaceAll("%24", "$").replaceAll("%00", "\0").replaceAll("%2E", ".").replaceAll("%25", "%");
+
+const renamed = (value: unknown, rename: (name: string) => string): unknown => {
+  if (Array.isArray(value)) return value.map((each) => renamed(each, rename));
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, each]) => [rename(name), renamed(each, rename)]));
+};
+const toBson = (doc: Doc): Stored => renamed(doc, escaped) as Stored; // Proof: `_id` and `version` have plain names.
+const fromBson = (doc: Stored): Doc => renamed(doc, unescaped) as Doc; // Proof: written by `toBson`.

@@ -1,0 +1,99 @@
+// `node scripts/mongo-like.ts -- command [arguments]` runs a command beside a server that speaks MongoDB's protocol (mongo-java-server, in memory), on a free
+// port of 127.0.0.1, gone afterwards. The command finds it in HOLDFAST_TEST_MONGODB. Needs Java and Maven; what Maven brings is kept in node_modules/.cache.
+// It is an imitation: transactions, sessions, validators and failover are not shown by it, and Holdfast uses none of the first three.
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { createServer } from "node:net";
+import { catchSignals, exitOf, runCommand } from "./children.ts";
+import { root } from "./repository.ts";
+
+const folder = path.join(root, "node_modules/.cache/mongo-like");
+const version = "1.47.0";
+
+const pom = `<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
+<groupId>holdfast</groupId><artifactId>mongo-like</artifactId><version>1</version><packaging>pom</packaging><dependencies>
+<dependency><groupId>de.bwaldvogel</groupId><artifactId>mongo-java-server</artifactId><version>${version}</version></dependency>
+<dependency><groupId>org.slf4j</groupId><artifactId>slf4j-simple</artifactId><version>2.0.16</version></dependency>
+</dependencies></project>
+`;
+
+/** The server says that it is older than the driver will have it. */
+const program = `import de.bwaldvogel.mongo.*; import de.bwaldvogel.mongo.backend.memory.MemoryBackend; import java.util.*;
+public class MongoLike { public static void main(String[] args) throws Exception {
+  MongoVersion version = new MongoVersion() {
+    public List<Integer> getVersionArray() { return List.of(5, 0, 0, 0); }
+    public int getWireVersion() { return 13; } };
+  new MongoServer(new MemoryBackend().version(version)).bind("127.0.0.1", Integer.parseInt(args[0]));
+  System.out.println("ready"); Thread.currentThread().join(); } }
+`;
+
+function run(command: string, args: readonly string[]): void {
+  const { status, stdout, stderr, error } = spawnSync(command, args, { cwd: folder, encoding: "utf8" });
+  if (status !== 0) throw new Error(`${command} failed: ${error?.message ?? ""}${stdout}${stderr}`.slice(0, 2_000));
+}
+
+/** Once for each checkout. */
+function build(): void {
+  if (existsSync(path.join(folder, "classes/MongoLike.class"))) return;
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(path.join(folder, "pom.xml"), pom);
+  writeFileSync(path.join(folder, "MongoLike.java"), program);
+  run("mvn", ["-q", "-B", "dependency:copy-dependencies", "-DincludeScope=runtime", "-DoutputDirectory=libs"]);
+  run("javac", ["-cp", "libs/*", "-d", "classes", "MongoLike.java"]);
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
+    });
+  });
+}
+
+/** Resolves when it takes connections; the kernel ends it with this process where there is \`setpriv\`. */
+async function start(port: number): Promise<ChildProcess> {
+  const java = [
+    "java",
+    "-Xmx256m",
+    "-XX:+UseSerialGC",
+    "-XX:TieredStopAtLevel=1",
+    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+  ];
+  const command = [...java, "-cp", "classes:libs/*", "MongoLike", String(port)];
+  const guarded =
+    process.platform === "linux" && spawnSync("setpriv", ["--pdeathsig", "KILL", "true"]).status === 0
+      ? ["setpriv", "--pdeathsig", "KILL", ...command]
+      : command;
+  const [program = "", ...args] = guarded;
+  const server = spawn(program, args, { cwd: folder, stdio: ["ignore", "pipe", "inherit"] });
+  await new Promise<void>((resolve, reject) => {
+    server.stdout.once("data", () => resolve());
+    server.once("exit", (code) => reject(new Error(`The server ended with ${String(code)}.`)));
+    server.once("error", reject);
+  });
+  return server;
+}
+
+if (import.meta.main) {
+  const [separator, command, ...args] = process.argv.slice(2);
+  if (separator !== "--" || command === undefined) {
+    console.error("Usage: node scripts/mongo-like.ts -- command [arguments]");
+    process.exit(1);
+  }
+  build();
+  const port = await freePort();
+  const server = await start(port);
+  const ended = exitOf(server).catch(() => 1);
+  using _ = catchSignals(() => {});
+  try {
+    const env = { ...process.env, HOLDFAST_TEST_MONGODB: `mongodb://127.0.0.1:${String(port)}` };
+    process.exitCode = await runCommand(command, args, env);
+  } finally {
+    server.kill("SIGKILL");
+    await ended;
+  }
+}
