@@ -11,18 +11,13 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   return choice.own.processes ? startProcesses(options, choice) : oneProcess(options, choice);
 }
 
-async function oneProcess({ systems, env, ports = {} }: PlatformOptions, choice: Chosen): Promise<Platform> {
-  const { own, services } = choice;
+async function oneProcess({ systems, env }: PlatformOptions, choice: Chosen): Promise<Platform> {
+  const { own } = choice;
   const worker = await startWorker({
     chosen: choice,
     systems,
     env,
-    portOf: (service, at) =>
-      portOf(
-        ports,
-        services.map(({ name }) => name),
-        { service, at, first: own.servicePort },
-      ),
+    portOf: (_, at) => (own.servicePort === 0 ? 0 : own.servicePort + at),
   });
   const { servers, runtime, keys } = worker;
   try {
@@ -40,17 +35,4 @@ async function oneProcess({ systems, env, ports = {} }: PlatformOptions, choice:
     await worker.stop(0);
     throw error;
   }
-}
-
-/** The port that a service is known by, where all that were started have one and no two share it; else the next one in the row. */
-function portOf(
-  ports: Readonly<Record<string, number>>,
-  names: readonly string[],
-  { service, at, first }: { readonly service: string; readonly at: number; readonly first: number },
-): number {
-  if (first === 0) return 0;
-  const known = names.flatMap((name) => ports[name] ?? []);
-  const own = ports[service];
-  const distinct = new Set(known).size === known.length;
-  return own !== undefined && distinct && known.length === names.length ? own : first + at;
 }

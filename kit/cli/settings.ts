@@ -56,8 +56,6 @@ export const otherNames = [
 export interface PlatformOptions {
   /** Systems by name, each a list of services; a service may be in several. */
   readonly systems: Readonly<Record<string, readonly Service[]>>;
-  /** Ports that single services and systems are known by; started with others they take those from `servicePort` upwards. */
-  readonly ports?: Readonly<Record<string, number>>;
   /** Arguments: names of systems or services, and flags. */
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;

@@ -57,7 +57,9 @@ export function loadConfig(
   const given = new Map<string, string>();
   for (const flag of flags) {
     const at = flag.indexOf("=");
-    given.set(at < 0 ? flag : flag.slice(0, at), at < 0 ? "true" : flag.slice(at + 1));
+    const name = at < 0 ? flag : flag.slice(0, at);
+    if (given.has(name)) faults.push(`${name} is given twice.`);
+    given.set(name, at < 0 ? "true" : flag.slice(at + 1));
   }
   const names = new Set<string>(known);
   const flagNames = new Set<string>();
@@ -112,7 +114,10 @@ function parse(schema: FieldSchema, text: string): unknown {
 }
 
 function wanted(schema: FieldSchema): string {
-  const { description, writeOnly: _hidden, ...rest }: Readonly<Record<string, unknown>> = { ...schema };
+  const { description, writeOnly, ...given }: Readonly<Record<string, unknown>> = { ...schema };
+  // What a secret is by default is one, too.
+  const { default: fallback, ...rest } = given;
+  if (writeOnly !== true && fallback !== undefined) Object.assign(rest, { default: fallback });
   return `it must fit ${JSON.stringify(rest)}${typeof description === "string" ? ` (${description})` : ""}`;
 }
 

@@ -63,6 +63,34 @@ test("settings come from flags before the environment before defaults, and say s
   assert.ok(!table.includes("very-secret"));
 });
 
+test("nothing of a secret is told, neither its value nor its default, however wrong it is", () => {
+  const vault = {
+    name: "vault",
+    fields: {
+      key: secret(t.String({ default: "built-in", minLength: 20 })),
+      url: secret(t.String({ pattern: "^https:" })),
+    },
+  };
+  const flags = ["--vault.key=hunter2", "--vault.urll=https://user:password@host"];
+  assert.throws(
+    () => loadConfig([vault], { env: { HOLDFAST_VAULT_URL: "ftp://user:password@host" }, flags }),
+    (error) =>
+      error instanceof ConfigError && error.faults.length === 3 && !/built-in|hunter2|password/.test(error.message),
+  );
+});
+
+test("a flag that is given twice is a fault, and odd names are no settings", () => {
+  const flags = ["--orders.mode=a", "--orders.mode=b", "--__proto__=x", "--constructor", "--orders.token=12345678"];
+  assert.throws(
+    () => loadConfig([section], { env: {}, flags }),
+    (error) =>
+      error instanceof ConfigError &&
+      ["--orders.mode is given twice", "--__proto__ is not", "--constructor is not"].every((text) =>
+        error.message.includes(text),
+      ),
+  );
+});
+
 test("all wrong settings are told at once, with where they were set and what was meant", () => {
   assert.throws(
     () =>
