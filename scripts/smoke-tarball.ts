@@ -73,6 +73,29 @@ await platform.stop(1000);
 console.log("ok " + process.version);
 `;
 
+/** A suite, run by a stranger against an engine of his: here, against one of ours. */
+const suite = `
+import { mkdtempSync, rmSync } from "node:fs";
+import { documentEngineConformance } from "holdfast/conformance";
+import { embeddedDocuments } from "holdfast/documents";
+import { systemRuntime } from "holdfast/runtime";
+
+documentEngineConformance("theirs", async () => {
+  const folder = mkdtempSync("./documents-");
+  const engines = [];
+  return {
+    async open() {
+      engines.push(await embeddedDocuments({ file: folder + "/d.db", durability: "none", runtime: systemRuntime(), onFatal: console.error }));
+      return engines.at(-1);
+    },
+    async [Symbol.asyncDispose]() {
+      for (const engine of engines) await engine.close();
+      rmSync(folder, { recursive: true });
+    },
+  };
+}, { durable: true });
+`;
+
 try {
   const dist = buildKit();
   must("publint", process.execPath, [join(root, "node_modules/publint/src/cli.js"), dist, "--strict"], root);
@@ -96,6 +119,10 @@ try {
   writeFileSync(join(project, "main.js"), program(subpaths));
   for (const node of nodes)
     console.log(`every subpath imported, a service run: ${must(`the program on ${node}`, node, ["main.js"]).trim()}`);
+
+  writeFileSync(join(project, "suite.test.js"), suite);
+  const ran = must("a suite of the packed kit", process.execPath, ["--test", "--test-reporter=tap", "suite.test.js"]);
+  console.log(`a suite run from the packed kit: ${/^# pass \d+$/m.exec(ran)?.[0] ?? "nothing"} tests`);
 
   writeFileSync(
     join(project, "main.ts"),
