@@ -15,6 +15,7 @@ const parts: readonly { name: string; command: readonly string[]; needs?: string
   { name: "assertions", command: ["node", quiet, "scripts/assertions.ts"] },
   { name: "lock file", command: ["node", "scripts/lockfile.ts"] },
   { name: "machine names", command: ["node", "scripts/machine-names.ts"] },
+  { name: "reference", command: ["node", quiet, "scripts/reference.ts", "--check"] },
   { name: "documents", command: ["node", "scripts/docs-check.ts"], needs: "scripts/docs-check.ts" },
   { name: "packed kit", command: ["node", "scripts/smoke-tarball.ts"], needs: "scripts/smoke-tarball.ts" },
 ];

@@ -4,6 +4,7 @@ export {
   contracts,
   noContent,
   paramsSchema,
+  pathNames,
   replySpec,
   type Access,
   type BodyOf,

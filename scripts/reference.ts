@@ -1,0 +1,223 @@
+// `node scripts/reference.ts [--check]`: docs/reference, derived from the code: contracts, problems, settings, fault points. `--check` names what is stale.
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { settings } from "holdfast/cli";
+import {
+  kitProblems,
+  pathNames,
+  replySpec,
+  type AnyProblem,
+  type Endpoint,
+  type EventContract,
+  type TSchema,
+} from "holdfast/contract";
+import { brokerProblems, messageProblems } from "holdfast/messaging";
+import type { FieldSchema } from "holdfast/runtime";
+import { describe, type Service } from "holdfast/service";
+import { commerce } from "../systems/commerce/services.ts";
+import { testMethods } from "../systems/payment-gateway/port.ts";
+import { root, runMain } from "./repository.ts";
+
+const services: readonly Service[] = commerce;
+const head = "<!-- Written by `node scripts/reference.ts`; change the code instead. -->\n\n";
+const row = (cells: readonly string[]): string =>
+  `| ${cells.map((cell) => cell.replaceAll("|", "\\|").replaceAll("\n", " ")).join(" | ")} |`;
+const table = (columns: readonly string[], rows: readonly (readonly string[])[]): string =>
+  [row(columns), row(columns.map(() => "---")), ...rows.map(row)].join("\n");
+const code = (text: string): string => (text === "" ? "" : `\`${text}\``);
+
+/** JSON Schema as one reads it aloud: `text, 1 to 200`. */
+export function typeOf(schema: TSchema): string {
+  const s: Readonly<Record<string, unknown>> = { ...schema };
+  if ("const" in s) return code(JSON.stringify(s["const"]));
+  if (Array.isArray(s["anyOf"])) return (s["anyOf"] as TSchema[]).map(typeOf).join(" or "); // Proof: JSON Schema says so.
+  const range = (low: unknown, high: unknown): string => {
+    const [from, to] = [low, high].map((bound) => (typeof bound === "number" ? String(bound) : undefined));
+    if (from === undefined) return to === undefined ? "" : `, to ${to}`;
+    return to === undefined ? `, from ${from}` : `, ${from} to ${to}`;
+  };
+  const word = (value: unknown, otherwise: string): string => (typeof value === "string" ? value : otherwise);
+  switch (s["type"]) {
+    case "object":
+      return "properties" in s ? `{ ${Object.keys(s["properties"] as object).join(", ")} }` : "record"; // Proof: as above.
+    case "array":
+      return `list of ${typeOf(s["items"] as TSchema)}${range(s["minItems"], s["maxItems"])}`; // Proof: as above.
+    case "string":
+      return `${word(s["format"], "text")}${s["pattern"] === undefined ? "" : ` like ${code(word(s["pattern"], ""))}`}${range(s["minLength"], s["maxLength"])}`;
+    default:
+      return `${word(s["type"], "anything")}${range(s["minimum"], s["maximum"])}`;
+  }
+}
+
+function fields(schema: TSchema | undefined): readonly (readonly string[])[] {
+  const properties: unknown = schema === undefined ? undefined : Reflect.get(schema, "properties");
+  if (typeof properties !== "object" || properties === null) return [];
+  // Proof: properties of a schema are schemas.
+  return Object.entries(properties as Readonly<Record<string, TSchema>>).map(([name, field]) => [
+    code(name),
+    typeOf(field),
+    "~optional" in field ? "" : "yes",
+    String(Reflect.get(field, "description") ?? ""),
+  ]);
+}
+
+function endpointText({ route, path: address, spec }: Endpoint): string {
+  const inputs = [
+    ...pathNames(address).map((name) => `${code(name)} in the path`),
+    ...fields(spec.query).map(([name]) => `${name ?? ""} in the query`),
+  ];
+  const replies = Object.entries(spec.replies).map(([status, reply]) => {
+    const { body } = replySpec(reply);
+    return `${status}${body === undefined ? "" : ` ${typeOf(body)}`}`;
+  });
+  const body = fields(spec.body);
+  return [
+    `### ${route}`,
+    "",
+    `${spec.summary}. ${spec.description ?? ""}`.trim(),
+    "",
+    `- for ${spec.access}${spec.idempotent === true ? ", takes an Idempotency-Key" : ""}`,
+    ...(inputs.length === 0 ? [] : [`- ${inputs.join(", ")}`]),
+    `- replies ${replies.join("; ")}`,
+    ...(spec.problems === undefined || spec.problems.length === 0
+      ? []
+      : [`- problems ${spec.problems.map((problem) => code(problem.code)).join(", ")}`]),
+    ...(body.length === 0 ? [] : ["", table(["body", "", "required", ""], body)]),
+    "",
+  ].join("\n");
+}
+
+function eventText({ name, version, key, summary, data }: EventContract): string {
+  const consumers = services.filter((service) => service.consumers.some((each) => each.event.name === name));
+  return [
+    `### ${name}`,
+    "",
+    `${summary}. Version ${String(version)}, key ${code(key)}, heard by ${consumers.map((each) => each.name).join(", ") || "nobody here"}.`,
+    "",
+    table(["field", "", "required", ""], fields(data)),
+    "",
+  ].join("\n");
+}
+
+function contractsPage(): string {
+  const parts = services.map((service) => {
+    const { endpoints, events } = describe(service);
+    const own = endpoints.filter((endpoint) => !endpoint.path.startsWith("/dead-letters/"));
+    const jobs = service.jobs.map(({ job, options }) => [
+      code(job.name),
+      job.summary,
+      options.schedule === undefined ? "" : code(options.schedule),
+    ]);
+    return [
+      `## ${service.name}`,
+      "",
+      ...own.map(endpointText),
+      ...events.map(eventText),
+      ...(jobs.length === 0
+        ? []
+        : ["Jobs, which it enqueues for itself:", "", table(["job", "", "schedule"], jobs), ""]),
+    ].join("\n");
+  });
+  return `${head}# Contracts\n\nEvery service has, for operators, its dead letters besides: \`GET /dead-letters/<service>\`, \`GET …/{id}\`, \`POST …/{id}/redrive\` and \`POST …/{id}/discard\`.\n\n${parts.join("\n")}`;
+}
+
+function problemsPage(): string {
+  const all: readonly AnyProblem[] = [
+    ...Object.values(kitProblems),
+    ...Object.values(messageProblems),
+    ...Object.values(brokerProblems),
+    ...services.flatMap((service) => describe(service).problems),
+  ];
+  const known = new Map<string, AnyProblem>();
+  for (const problem of all) {
+    const other = known.get(problem.code);
+    if (other !== undefined && other !== problem) throw new Error(`The code ${problem.code} is used twice.`);
+    known.set(problem.code, problem);
+  }
+  const rows = [...known.values()]
+    .toSorted((a, b) => (a.code < b.code ? -1 : 1))
+    .map(({ code: name, status, retryable, summary, facts }) => [
+      code(name),
+      String(status),
+      retryable ? "yes" : "",
+      summary,
+      fields(facts)
+        .map(([field]) => field ?? "")
+        .join(", "),
+    ]);
+  return `${head}# Problems\n\nEvery refusal is \`application/problem+json\` (RFC 9457) with a \`code\` that is never reused. *Again* says whether the same request may succeed later.\n\n${table(["code", "status", "again", "meaning", "facts"], rows)}\n`;
+}
+
+function settingsPage(): string {
+  const words = (name: string) => name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  const rows = (section: string, all: Readonly<Record<string, FieldSchema>>) =>
+    Object.entries(all).map(([name, schema]) => {
+      const secret: unknown = Reflect.get(schema, "writeOnly");
+      const fallback: unknown = Reflect.get(schema, "default");
+      const flag = `--${section === "" ? "" : `${section}.`}${words(name)}`;
+      const variable = ["HOLDFAST", ...(section === "" ? [] : [section]), words(name)]
+        .join("_")
+        .replaceAll("-", "_")
+        .toUpperCase();
+      return [
+        code(flag),
+        code(variable),
+        fallback === undefined ? "" : code(JSON.stringify(fallback)),
+        `${String(Reflect.get(schema, "description") ?? "")}${secret === true ? " (never shown)" : ""}`,
+      ];
+    });
+  const columns = ["flag", "variable", "default", "meaning"];
+  const own = services
+    .filter(({ spec }) => Object.keys(spec.config).length > 0)
+    .map(({ name, spec }) => `## ${name}\n\n${table(columns, rows(name, spec.config))}\n`);
+  return `${head}# Settings\n\nA flag goes before a variable of the environment, that before the default. \`npm start -- --show-config\` prints them all and where each was set.\n\n## The process\n\n${table(columns, rows("", settings))}\n\n${own.join("\n")}`;
+}
+
+function faultPointsPage(): string {
+  const source = readFileSync(path.join(root, "kit/runtime/faults.ts"), "utf8");
+  const rows = [...source.matchAll(/\/\*\* ([^*]+) \*\/\n {2}"([a-z-]+:[a-z-]+)",/g)].map(
+    ([, meaning = "", point = ""]) => [code(point), meaning],
+  );
+  return `${head}# Fault points\n\n\`npm run crash\` ends a process at each of them; \`HOLDFAST_FAULT=unit:committed:3\` does at the third time that it passes one.\n\n${table(["point", "when"], rows)}\n`;
+}
+
+function cardsPage(): string {
+  const rows = Object.entries(testMethods).map(([method, meaning]) => [code(method), meaning]);
+  return `${head}# Cards of the embedded payment gateway\n\nWhat becomes of a charge, by its payment method; any other method is declined.\n\n${table(["method", "the charge"], rows)}\n`;
+}
+
+/** The pages by their paths. */
+export const pages = (): Readonly<Record<string, string>> => ({
+  "docs/reference/contracts.md": contractsPage(),
+  "docs/reference/problems.md": problemsPage(),
+  "docs/reference/settings.md": settingsPage(),
+  "docs/reference/fault-points.md": faultPointsPage(),
+  "docs/reference/cards.md": cardsPage(),
+});
+
+/** Where a page and what it should be part, as sentences. */
+export function stale(
+  written: (file: string) => string | undefined,
+  wanted: Readonly<Record<string, string>>,
+): string[] {
+  return Object.entries(wanted).flatMap(([file, text]) => {
+    const found = written(file)?.split("\n");
+    if (found === undefined) return [`${file} is missing`];
+    const lines = text.split("\n");
+    const at = lines.findIndex((line, index) => line !== found[index]);
+    if (at < 0 && found.length === lines.length) return [];
+    return [`${file}:${String(at + 1)} is stale: it should be ${lines[at] ?? "the end"}`];
+  });
+}
+
+if (import.meta.main) {
+  const wanted = pages();
+  const read = (file: string) =>
+    existsSync(path.join(root, file)) ? readFileSync(path.join(root, file), "utf8") : undefined;
+  if (process.argv.includes("--check")) runMain("reference", () => stale(read, wanted));
+  else
+    for (const [file, text] of Object.entries(wanted)) {
+      mkdirSync(path.dirname(path.join(root, file)), { recursive: true });
+      writeFileSync(path.join(root, file), text);
+    }
+}
