@@ -1,4 +1,4 @@
-import type { AuditEntry, DeadLetter, Envelope } from "../messaging/index.ts";
+import type { AuditEntry, Burial, DeadLetter, Envelope } from "../messaging/index.ts";
 import type { Doc } from "./engine.ts";
 import { fromStored, markOf, names, toStored, type StoredEnvelope } from "./kit-collections.ts";
 import { change, getParked, holding, lowest, park, unpark } from "./parked.ts";
@@ -10,18 +10,6 @@ interface DeadDoc extends Doc, Omit<DeadLetter, "id" | "envelope"> {
   /** The row that holds its key. */
   readonly holder: string;
   readonly audit: readonly Omit<AuditEntry, "deadLetter">[];
-}
-
-export interface Burial {
-  readonly subscription: string;
-  readonly envelope: Envelope;
-  readonly attempts: number;
-  readonly redrive: number;
-  readonly code: string;
-  readonly error: string;
-  /** Later messages of the key wait until this one is redriven or discarded. */
-  readonly hold: boolean;
-  readonly effectKeys: readonly string[];
 }
 
 /** What could not be handled, with its bytes and headers, and with everything that was done to it. */

@@ -1,8 +1,8 @@
-import type { Batch, BatchResult, Incoming } from "../messaging/index.ts";
+import { codeOf, reasonOf, tooOld, type Batch, type BatchResult, type Incoming } from "../messaging/index.ts";
 import { timeOfUuidv7 } from "../runtime/index.ts";
 import type { DeadLetters } from "./dead-letters.ts";
 import { markOf, names } from "./kit-collections.ts";
-import { codeOf, reasonOf, runMessage, type MessageParts } from "./message-unit.ts";
+import { runMessage, type MessageParts } from "./message-unit.ts";
 import { getParked, lowest, park } from "./parked.ts";
 import { lowWaterMark } from "./sweep.ts";
 
@@ -103,8 +103,3 @@ async function takeOne(
     }
   }
 }
-
-const tooOld = {
-  code: "kit/too-old",
-  detail: "The message is older than the retention of the inbox: that it is new cannot be proved.",
-};

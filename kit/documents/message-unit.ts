@@ -39,8 +39,3 @@ export async function runMessage(
   });
   return ran.kind === "duplicate" ? "duplicate" : "handled";
 }
-
-export const reasonOf = (error: unknown): string =>
-  (error instanceof Error ? `${error.name}: ${error.message}` : String(error)).slice(0, 2_000);
-export const codeOf = (error: unknown): string =>
-  error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "kit/handler-failed";

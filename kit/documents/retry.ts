@@ -1,7 +1,7 @@
-import type { Parked, Store } from "../messaging/index.ts";
+import { codeOf, reasonOf, type Parked, type Store } from "../messaging/index.ts";
 import type { DeadLetters } from "./dead-letters.ts";
 import { names, type ParkedDoc } from "./kit-collections.ts";
-import { codeOf, reasonOf, runMessage, type MessageParts } from "./message-unit.ts";
+import { runMessage, type MessageParts } from "./message-unit.ts";
 import { change, getParked, lowest, parkedOf, unpark } from "./parked.ts";
 
 type How = Parameters<Store<object>["retry"]>[1];

@@ -1,12 +1,10 @@
+import { keyRetentionMs, lowestUuidv7, messageRetentionMs } from "../messaging/index.ts";
 import type { Doc, DocumentEngine } from "./engine.ts";
 import type { DeadLetters } from "./dead-letters.ts";
 import { names, type OwnDoc, type ParkedDoc } from "./kit-collections.ts";
 import { wakeLowest } from "./parked.ts";
 import { settle, type Parts } from "./settle.ts";
 
-const day = 24 * 60 * 60_000;
-const messageRetentionMs = 7 * day;
-const keyRetentionMs = day;
 /** Ids of what a document lets out are derived from its version: it must not begin anew while any of them could be remembered. */
 const tombstoneRetentionMs = 2 * messageRetentionMs;
 /** Who has committed settles at once; what is older than this was left by a crash. */
@@ -53,7 +51,7 @@ export async function sweep(
   await settleAll(parts, collections, now - settleAfterMs);
   await wakeStranded(parts, now);
   await deadLetters.repark();
-  await moveLowWater(engine, lowest(now - messageRetentionMs));
+  await moveLowWater(engine, lowestUuidv7(now - messageRetentionMs));
   let more = false;
   for (const [collection, ms] of [
     [names.inbox, messageRetentionMs],
@@ -96,10 +94,4 @@ async function moveLowWater(engine: DocumentEngine, messageId: string): Promise<
   const next: Doc = { _id: lowWater, version: (known?.version ?? 0) + 1, messageId };
   if (known === undefined) await engine.insert(names.store, [next]);
   else if (String(known["messageId"]) < messageId) await engine.replace(names.store, next, known.version);
-}
-
-/** The lowest UUIDv7 of a time. */
-function lowest(time: number): string {
-  const hex = Math.max(0, Math.floor(time)).toString(16).padStart(12, "0");
-  return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`;
 }

@@ -13,6 +13,8 @@ export {
 export { startConsumer, type ConsumerOptions, type RunningConsumer } from "./consumer.ts";
 export type { Envelope } from "./envelope.ts";
 export { startHousekeeping, type Housekeeping } from "./housekeeping.ts";
+export { codeOf, reasonOf, tooOld, type Burial } from "./burial.ts";
+export { keyRetentionMs, lowestUuidv7, messageRetentionMs } from "./retention.ts";
 export { brokerProblems, maxMessageBytes, messageProblems } from "./problems.ts";
 export { startRelay, type Relay, type RelayOptions } from "./relay.ts";
 export { defaultRetry, type RetryPolicy } from "./retry.ts";

@@ -1,21 +1,9 @@
-import type { AuditEntry, DeadLetter, Envelope } from "../messaging/index.ts";
+import type { AuditEntry, Burial, DeadLetter, Envelope } from "../messaging/index.ts";
 import type { Runtime } from "../runtime/index.ts";
 import type { ColumnSpec, Row, Session } from "./engine.ts";
 import { envelopeColumns } from "./kit-tables.ts";
 import { holding, park, unpark } from "./parked-rows.ts";
 import { envelopeOf, envelopeRow, maybeText, numberOf, textOf } from "./rows.ts";
-
-export interface Burial {
-  readonly subscription: string;
-  readonly envelope: Envelope;
-  readonly attempts: number;
-  readonly redrive: number;
-  readonly code: string;
-  readonly error: string;
-  /** Later messages of the key wait until this one is redriven or discarded. */
-  readonly hold: boolean;
-  readonly effectKeys: readonly string[];
-}
 
 const columns: readonly ColumnSpec[] = [
   { name: "id", type: "text" },

@@ -1,8 +1,16 @@
-import type { Batch, BatchResult, Incoming, Verdict } from "../messaging/index.ts";
+import {
+  codeOf,
+  reasonOf,
+  tooOld,
+  type Batch,
+  type BatchResult,
+  type Incoming,
+  type Verdict,
+} from "../messaging/index.ts";
 import { timeOfUuidv7, type Runtime } from "../runtime/index.ts";
 import type { Session } from "./engine.ts";
 import { Rejected } from "./lane.ts";
-import { codeOf, reasonOf, runMessage, type Parts } from "./message-unit.ts";
+import { runMessage, type Parts } from "./message-unit.ts";
 import { park } from "./parked-rows.ts";
 import { insertOutgoing } from "./outgoing.ts";
 import { textOf } from "./rows.ts";
@@ -29,16 +37,9 @@ async function takeInBatch(parts: Parts, session: Session, batch: Batch<object>)
   );
   const parkedKeys = new Set(rows.map((row) => textOf(row, "key")));
   const now = Math.floor(runtime.clock.now());
-  for (const { message, tooOld } of fresh) {
+  for (const { message, old } of fresh) {
     const { envelope } = message;
-    const fault =
-      message.dead ??
-      (tooOld
-        ? {
-            code: "kit/too-old",
-            detail: "The message is older than the retention of the inbox: that it is new cannot be proved.",
-          }
-        : undefined);
+    const fault = message.dead ?? (old ? tooOld : undefined);
     if (parkedKeys.has(envelope.key)) {
       await park(session, runtime, { subscription, envelope, attempts: 0, nextAt: undefined, error: "" });
       count.parked += 1;
@@ -136,7 +137,7 @@ async function mark(session: Session, { clock, faults }: Runtime, { subscription
   const seen = new Set<string>();
   const timed: Incoming[] = [];
   const foreign: Incoming[] = [];
-  const tooOld = new Set<Incoming>();
+  const older = new Set<Incoming>();
   const distinct = messages.filter(({ envelope: { source, id } }) => {
     const identity = `${source} ${id}`;
     return !seen.has(identity) && seen.add(identity);
@@ -144,7 +145,7 @@ async function mark(session: Session, { clock, faults }: Runtime, { subscription
   for (const message of distinct) {
     const time = timeOfUuidv7(message.envelope.id);
     if (time === undefined || time > now + aheadMs) foreign.push(message);
-    else if (message.envelope.id < lowWater) tooOld.add(message);
+    else if (message.envelope.id < lowWater) older.add(message);
     else timed.push(message);
   }
   faults.at("inbox:inserting");
@@ -175,6 +176,6 @@ async function mark(session: Session, { clock, faults }: Runtime, { subscription
   faults.at("inbox:inserted");
   const isNew = new Set([...inserted, ...foreignInserted].map((row) => textOf(row, "messageId")));
   return distinct
-    .filter((message) => tooOld.has(message) || isNew.has(message.envelope.id))
-    .map((message) => ({ message, tooOld: tooOld.has(message) }));
+    .filter((message) => older.has(message) || isNew.has(message.envelope.id))
+    .map((message) => ({ message, old: older.has(message) }));
 }

@@ -38,8 +38,3 @@ export async function runMessage(
     turn,
   };
 }
-
-export const reasonOf = (error: unknown): string =>
-  (error instanceof Error ? `${error.name}: ${error.message}` : String(error)).slice(0, 2_000);
-export const codeOf = (error: unknown): string =>
-  error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "kit/handler-failed";

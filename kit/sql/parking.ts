@@ -1,6 +1,6 @@
-import type { Parked, Store } from "../messaging/index.ts";
+import { codeOf, reasonOf, type Parked, type Store } from "../messaging/index.ts";
 import type { Row, Session } from "./engine.ts";
-import { codeOf, reasonOf, runMessage, type Parts } from "./message-unit.ts";
+import { runMessage, type Parts } from "./message-unit.ts";
 import { unpark } from "./parked-rows.ts";
 import { envelopeNames } from "./kit-tables.ts";
 import { Rejected } from "./lane.ts";

@@ -1,15 +1,11 @@
+import { keyRetentionMs, lowestUuidv7, messageRetentionMs } from "../messaging/index.ts";
 import type { Session } from "./engine.ts";
 
-const day = 24 * 60 * 60_000;
-/** Duplicates of messages are caught this long. */
-export const messageRetentionMs = 7 * day;
-/** Replies are kept under their Idempotency-Key this long. */
-export const keyRetentionMs = day;
 const chunk = 1_000;
 
 /** Moves the low-water mark of the inbox and drops what lies below it, a chunk at a time; true while there is more. */
 export async function sweep(session: Session, now: number): Promise<boolean> {
-  const lowWater = lowest(now - messageRetentionMs);
+  const lowWater = lowestUuidv7(now - messageRetentionMs);
   await session.run(
     `INSERT INTO holdfast_low_water (one, "messageId") VALUES (1, ?) ON CONFLICT (one) DO UPDATE SET "messageId" = excluded."messageId" WHERE excluded."messageId" > holdfast_low_water."messageId"`,
     [lowWater],
@@ -27,10 +23,4 @@ export async function sweep(session: Session, now: number): Promise<boolean> {
     [Math.floor(now - keyRetentionMs)],
   );
   return Math.max(inbox.changes, foreign.changes, keys.changes) >= chunk;
-}
-
-/** The lowest UUIDv7 of a time. */
-function lowest(time: number): string {
-  const hex = Math.max(0, Math.floor(time)).toString(16).padStart(12, "0");
-  return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`;
 }

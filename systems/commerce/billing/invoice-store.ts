@@ -1,4 +1,5 @@
 import type { Caller } from "holdfast/contract";
+import { isVisibleTo } from "../../visible-to.ts";
 import { OtherTotal, UnknownInvoice, type Invoice } from "./contracts.ts";
 import type { State } from "./invoice-life.ts";
 import type { BillingDb } from "./tables.ts";
@@ -53,7 +54,7 @@ export class InvoiceStore {
   /** Throws `billing/unknown-invoice` alike for what is absent and what is not the caller's to see. */
   async require(orderId: string): Promise<Payable> {
     const invoice = await this.read(orderId);
-    if (!maySee(this.#caller, invoice.owner)) throw UnknownInvoice({ orderId });
+    if (!isVisibleTo(this.#caller, invoice.owner)) throw UnknownInvoice({ orderId });
     return invoice;
   }
 
@@ -140,9 +141,3 @@ const toPayable = ({ owner, amount, currency, chargeId, reason, createdAt, ...ro
   owner: owner ?? undefined,
   createdAt: new Date(createdAt).toISOString(),
 });
-
-/** A guest's invoice is reachable by its order's unguessable id; a user's by that user, operators and services. */
-function maySee(caller: Caller | undefined, owner: string | undefined): boolean {
-  if (owner === undefined || caller?.kind === "service") return true;
-  return caller !== undefined && (caller.id === owner || caller.roles.includes("operator"));
-}

@@ -1,4 +1,5 @@
 import type { Caller } from "holdfast/contract";
+import { isVisibleTo } from "../../visible-to.ts";
 import { UnknownCustomer, type Customer } from "./contracts.ts";
 import type { CustomersDb } from "./tables.ts";
 
@@ -40,17 +41,11 @@ export class CustomerStore {
       .selectAll()
       .where("customerId", "=", customerId)
       .executeTakeFirst();
-    if (row === undefined || !maySee(this.#caller, row.owner)) throw UnknownCustomer({ customerId });
+    if (row === undefined || !isVisibleTo(this.#caller, row.owner)) throw UnknownCustomer({ customerId });
     const { name, email, owner, createdAt } = row;
     return {
       customer: { customerId, name, email, createdAt: new Date(createdAt).toISOString() },
       owner: owner ?? undefined,
     };
   }
-}
-
-/** A guest's record is reachable by its unguessable id; a user's by that user, operators and services. */
-function maySee(caller: Caller | undefined, owner: string | null): boolean {
-  if (owner === null || caller?.kind === "service") return true;
-  return caller !== undefined && (caller.id === owner || caller.roles.includes("operator"));
 }

@@ -1,4 +1,5 @@
 import type { Caller } from "holdfast/contract";
+import { isVisibleTo } from "../../visible-to.ts";
 import { UnknownOrder, type Order, type OrderFact } from "./contracts.ts";
 import { placed, type OrderState } from "./order-life.ts";
 import type { OrdersDb } from "./tables.ts";
@@ -44,7 +45,7 @@ export class OrderStore {
   /** Throws `orders/unknown-order` alike for what is absent and what is someone else's. */
   async require(orderId: string): Promise<Order> {
     const row = await this.#db.selectFrom("orders").selectAll().where("orderId", "=", orderId).executeTakeFirst();
-    if (row === undefined || !maySee(this.#caller, row.owner)) throw UnknownOrder({ orderId });
+    if (row === undefined || !isVisibleTo(this.#caller, row.owner)) throw UnknownOrder({ orderId });
     return toOrder(row);
   }
 
@@ -130,10 +131,4 @@ function toOrder({ lines, amount, currency, reason, createdAt, ...row }: OrderRo
     total: { amount, currency },
     createdAt: new Date(createdAt).toISOString(),
   };
-}
-
-/** A guest's order is reachable by its unguessable id; a user's by that user, operators and services. */
-function maySee(caller: Caller | undefined, owner: string | null): boolean {
-  if (owner === null || caller?.kind === "service") return true;
-  return caller !== undefined && (caller.id === owner || caller.roles.includes("operator"));
 }

@@ -1,0 +1,12 @@
+const day = 24 * 60 * 60_000;
+
+/** Duplicates of messages are caught this long. */
+export const messageRetentionMs = 7 * day;
+/** Replies are kept under their Idempotency-Key this long. */
+export const keyRetentionMs = day;
+
+/** The lowest UUIDv7 of a time in milliseconds: an id below it is older. */
+export function lowestUuidv7(time: number): string {
+  const hex = Math.max(0, Math.floor(time)).toString(16).padStart(12, "0");
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`;
+}
