@@ -46,8 +46,13 @@ export async function child(options: PlatformOptions): Promise<void> {
   process.on("SIGINT", () => {});
   process.on("SIGTERM", stop);
   process.on("disconnect", stop);
+  // Whoever forked it may have been killed while it started.
+  if (process.connected !== true) stop();
   for (const { service, url } of worker.servers) {
     const message: Ready = { ready: { service: service.name, url } };
-    process.send?.(message);
+    if (process.connected === true) process.send?.(message, ignored);
   }
 }
+
+/** A message that cannot be sent has nobody to read it: "disconnect" follows. */
+const ignored = (): void => {};

@@ -30,7 +30,7 @@ export async function startProcesses(options: PlatformOptions, chosen: Chosen): 
   const publish = () => {
     const addresses = Object.fromEntries(children.flatMap(({ name, url }) => (url === undefined ? [] : [[name, url]])));
     for (const { process: running } of children)
-      if (running?.connected === true) running.send({ addresses } satisfies Addresses);
+      if (running?.connected === true) running.send({ addresses } satisfies Addresses, ignored);
     const table = children.map(({ name, url, process: running }) => ({ service: name, pid: running?.pid, url }));
     writeFileSync(path.join(data, "processes.json"), `${JSON.stringify(table, undefined, 2)}\n`);
   };
@@ -112,6 +112,9 @@ class Child {
     this.port = port;
   }
 }
+
+/** A child that has just ended hears of it when it is started again. */
+const ignored = (): void => {};
 
 const eventsOf = ({ systems }: PlatformOptions): readonly string[] =>
   Object.values(systems)

@@ -52,12 +52,17 @@ export async function startService(service: Service, environment: Environment): 
   const taken = clashes(resources);
   if (taken.length > 0)
     throw new Error(
-      `${name}: the resources ${taken.join(", ")} are given to every handler already: name them otherwise.`,
+      `${name}: ${taken.join(", ")} of the resources are given to every handler already: name them otherwise.`,
     );
   const surroundings: Surroundings = { runtime, log, calls: environment.calls };
-  const scopeOf = (access: object, cause: Cause): object =>
+  const scopeOf = (access: object, cause: Pick<Cause, "caller">): object =>
     // Proof: `access` is what the store of this very spec gives, `config` as above.
     spec.scope({ ...access, config, caller: cause.caller, now: () => new Date(runtime.clock.now()) } as never);
+  const shadowed = clashes(scopeOf(store.outside, { caller: undefined }));
+  if (shadowed.length > 0)
+    throw new Error(
+      `${name}: ${shadowed.join(", ")} of the scope are given to every handler already: name them otherwise.`,
+    );
   const jobs = new Set(service.jobs.map(({ job }) => job));
   const inUnit = { scopeOf, surroundings, resources, jobs, around: spec.around };
 
