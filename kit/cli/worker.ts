@@ -55,6 +55,7 @@ export async function startWorker({ chosen, systems, env, portOf, addressesOf }:
     broker,
     data,
     storeUrl: `sqlite:${data}`,
+    documentsUrl: `sqlite:${data}`,
     durability: "full",
     config: ({ name }) => config.section(name),
     onFatal,

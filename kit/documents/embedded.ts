@@ -1,7 +1,7 @@
 import { kitProblems } from "../contract/index.ts";
 import type { Runtime } from "../runtime/index.ts";
 import { GroupWriter, sqliteEngine, textOf, type Session } from "../sql/index.ts";
-import type { Doc, DocumentEngine, Find, Index, Scalar } from "./engine.ts";
+import type { Doc, DocumentEngine, Find, Index, Scalar, Where } from "./engine.ts";
 
 export interface EmbeddedOptions {
   /** The file; folders are made. Several processes may use it. */
@@ -59,12 +59,13 @@ export async function embeddedDocuments({
         return true;
       }),
     async find(collection, find) {
-      const { where, parameters, order } = conditions(find);
-      const sql = `SELECT doc FROM ${quote(collection)}${where} ORDER BY ${order} LIMIT ?`;
+      const { where, parameters } = conditions(find);
+      const order = [...(find.sort ?? []).map(field), "id"].map((by) => (find.backwards === true ? `${by} DESC` : by));
+      const sql = `SELECT doc FROM ${quote(collection)}${where} ORDER BY ${order.join(", ")} LIMIT ?`;
       return (await read(sql, [...parameters, find.limit])).map(docOf);
     },
     async count(collection, where = {}) {
-      const found = conditions({ where, limit: 0 });
+      const found = conditions(where);
       const sql = `SELECT count(*) AS n FROM ${quote(collection)}${found.where}`;
       const [row] = await read(sql, found.parameters);
       return Number(row?.["n"]);
@@ -128,7 +129,7 @@ const quote = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 /** As `->>` gives it back. */
 const bound = (value: Scalar): string | number => (typeof value === "boolean" ? Number(value) : value);
 
-function conditions({ where = {}, atMost, sort = [], after }: Find) {
+function conditions({ where = {}, atMost, sort = [], after }: Where & Pick<Find, "sort" | "after">) {
   const parts: string[] = [];
   const parameters: (string | number)[] = [];
   const add = (sql: string, ...values: readonly Scalar[]) => {
@@ -141,13 +142,25 @@ function conditions({ where = {}, atMost, sort = [], after }: Find) {
   }
   if (atMost !== undefined) add(`${field(atMost.field)} <= ?`, atMost.value);
   if (after !== undefined) {
-    const columns = [...sort.map(field), "id"];
-    add(`(${columns.join(", ")}) > (${columns.map(() => "?").join(", ")})`, ...after);
+    const behind = behindOf([...sort.map(field), "id"], after);
+    add(behind.sql, ...behind.values);
   }
+  return { where: parts.length === 0 ? "" : ` WHERE ${parts.join(" AND ")}`, parameters };
+}
+
+/** (a, b) > (x, y), with what is absent below everything. A comparison of rows goes by the index; it is of no use where a value is NULL. */
+function behindOf(columns: readonly string[], after: readonly (Scalar | null)[]) {
+  const values = after.filter((value) => value !== null);
+  if (values.length === after.length)
+    return { sql: `(${columns.join(", ")}) > (${columns.map(() => "?").join(", ")})`, values };
+  const equal = (at: number) => (after[at] === null ? `${columns[at] ?? ""} IS NULL` : `${columns[at] ?? ""} = ?`);
+  const ways = columns.map((column, at) => {
+    const last = after[at] === null ? `${column} IS NOT NULL` : `${column} > ?`;
+    return [...columns.slice(0, at).map((_, earlier) => equal(earlier)), last].join(" AND ");
+  });
   return {
-    where: parts.length === 0 ? "" : ` WHERE ${parts.join(" AND ")}`,
-    parameters,
-    order: [...sort.map(field), "id"].join(", "),
+    sql: `(${ways.map((way) => `(${way})`).join(" OR ")})`,
+    values: columns.flatMap((_, at) => after.slice(0, at + 1).filter((value) => value !== null)),
   };
 }
 

@@ -14,16 +14,24 @@ export interface Index {
 
 export type Scalar = string | number | boolean;
 
-/** Documents by top-level fields; needs an index that begins with the fields of `where`, then those of `sort`. */
-export interface Find {
+/** Which documents, by top-level fields: a field holds scalars of one kind, or is absent; JSON's null is as good as absent. */
+export interface Where {
   /** Fields that are equal to a value; null: the field is absent. */
   readonly where?: Readonly<Record<string, Scalar | null>>;
   /** A field is at most this; documents without the field are not found. */
   readonly atMost?: { readonly field: string; readonly value: Scalar };
-  /** Ascending. `_id` is added as the last one, so that the order is total; text is compared by its code units in UTF-8. */
+}
+
+/** Needs an index that begins with the fields of `where`, then those of `sort`. */
+export interface Find extends Where {
+  /**
+   * Ascending, documents without the field first. `_id` is added as the last one, so that the order is total; text is compared by its code units in UTF-8.
+   */
   readonly sort?: readonly string[];
-  /** Behind the document that has these values in the fields of `sort`, and this `_id`. */
-  readonly after?: readonly Scalar[];
+  /** Behind the document that has these values in the fields of `sort` (null: absent), and this `_id`. */
+  readonly after?: readonly (Scalar | null)[];
+  /** The other way round; not together with `after`. @default false */
+  readonly backwards?: boolean;
   readonly limit: number;
 }
 
@@ -44,7 +52,8 @@ export type Step = {
 /**
  * A store of JSON documents that can do one thing atomically: change one document whose version is known. All that is promised of documents
  * (docs/ideas.md) is made of these operations. Writes are durable when they resolve; reads see every write that resolved before they began.
- * What rejects is infrastructure: the document store cannot be reached, or its outcome is not known.
+ * What rejects: `kit/unavailable` where nothing was written, `kit/outcome-unknown` where that cannot be told; anything else where the store refuses the
+ * document itself and would do so again, such as one that is too large.
  */
 export interface DocumentEngine {
   readonly name: "embedded" | "mongodb";
@@ -65,6 +74,6 @@ export interface DocumentEngine {
   /** Removes those that are there; where a version is given, those that have it. Not atomic over several. */
   remove(collection: string, ids: readonly string[], version?: number): Promise<void>;
   find(collection: string, find: Find): Promise<readonly Doc[]>;
-  count(collection: string, where?: Find["where"]): Promise<number>;
+  count(collection: string, where?: Where): Promise<number>;
   close(): Promise<void>;
 }

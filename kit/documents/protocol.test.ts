@@ -158,11 +158,11 @@ test("[invariant 1] [invariant 2] [invariant 4] two instances, a sweep and a rel
   assert.ok(courses > 400);
 });
 
-test("[invariant 1] [invariant 2] [invariant 4] two instances held up three times, anywhere", async (t) => {
+test("[invariant 1] [invariant 2] [invariant 4] two instances held up twice, anywhere", async (t) => {
   const actors = ["one", "two"];
-  const courses = await exploreCourses({ given: batch([1, 2]), check: once, actors, switches: 3, crashes: false });
+  const courses = await exploreCourses({ given: batch([1, 2]), check: once, actors, switches: 2, crashes: false });
   t.diagnostic(`${String(courses)} courses`);
-  assert.ok(courses > 2_000);
+  assert.ok(courses > 250);
 });
 
 test("[invariant 1] [invariant 2] [invariant 4] one of them dies at any of its steps, one is held up anywhere", async (t) => {

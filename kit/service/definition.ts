@@ -8,7 +8,7 @@ import type { Logger } from "../telemetry/index.ts";
 export interface StorePlace {
   /** Name of the owning service: file name or schema. */
   readonly name: string;
-  /** `sqlite:<folder>` or `postgres://…`. */
+  /** `sqlite:<folder>`, `postgres://…` or `mongodb://…`, by the kind of store. */
   readonly url: string;
   /** `none` gives up durability for speed: tests only. */
   readonly durability: "full" | "none";

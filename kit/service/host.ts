@@ -22,8 +22,10 @@ export interface Environment {
   readonly config: unknown;
   /** The folder in which the process keeps its files. */
   readonly data: string;
-  /** `sqlite:<folder>` or `postgres://…`. */
+  /** Where tables are: `sqlite:<folder>` or `postgres://…`. */
   readonly storeUrl: string;
+  /** Where documents are: `sqlite:<folder>` or `mongodb://…`. */
+  readonly documentsUrl: string;
   readonly durability: "full" | "none";
   /** The process cannot go on: its store is not to be trusted. */
   readonly onFatal: (error: unknown) => void;
@@ -39,7 +41,7 @@ export async function startService(service: Service, environment: Environment): 
   const stopping = new AbortController();
   const store = await spec.store.open({
     name,
-    url: environment.storeUrl,
+    url: spec.store.engine === "documents" ? environment.documentsUrl : environment.storeUrl,
     durability: environment.durability,
     runtime,
     log,

@@ -27,8 +27,10 @@ export interface StartOptions {
   readonly data?: string;
   /** Shares the clock of another one. */
   readonly runtime?: ControlledRuntime;
-  /** Where the stores are. @default SQLite files in `data` */
+  /** Where tables are. @default SQLite files in `data` */
   readonly storeUrl?: string;
+  /** Where documents are. @default SQLite files in `data` */
+  readonly documentsUrl?: string;
   /** Events that nobody here publishes. */
   readonly foreignEvents?: readonly string[];
   /** Bugs of handlers fail the test when it ends, unless they are expected. @default false */
@@ -80,6 +82,7 @@ export async function start(services: Service | readonly Service[], options: Sta
     broker,
     data,
     storeUrl: options.storeUrl ?? `sqlite:${data}`,
+    documentsUrl: options.documentsUrl ?? `sqlite:${data}`,
     durability: "none",
     config: ({ name }) => config.section(name),
     onFatal: (error) => bugs.push(error),

@@ -17,8 +17,10 @@ export interface SystemOptions {
   readonly broker: Broker;
   /** The folder in which the process keeps its files. */
   readonly data: string;
-  /** `sqlite:<folder>` or `postgres://…`. */
+  /** Where tables are: `sqlite:<folder>` or `postgres://…`. */
   readonly storeUrl: string;
+  /** Where documents are: `sqlite:<folder>` or `mongodb://…`. */
+  readonly documentsUrl: string;
   readonly durability: Environment["durability"];
   /** Validated settings by service. */
   readonly config: (service: Service) => unknown;
