@@ -6,7 +6,7 @@ import {
   type JobContract,
   type ReplyOf,
 } from "../contract/index.ts";
-import type { Outgoing, Unit } from "../messaging/index.ts";
+import { brokerProblems, maxMessageBytes, type Outgoing, type Unit } from "../messaging/index.ts";
 import type { Runtime } from "../runtime/index.ts";
 import { childOf, formatTraceparent, type Logger, type TraceContext } from "../telemetry/index.ts";
 import type { CallRequest, When } from "./given.ts";
@@ -131,13 +131,18 @@ export function enqueuer(
 /** The name under which a job waits. */
 export const jobSubscription = ({ owner, name }: JobContract): string => `${owner}/job:${name}`;
 
-/** Throws where the data does not fit the contract. */
+/** Throws where the data does not fit the contract, or is more than a broker takes. */
 export function letter(
   contract: EventContract | JobContract,
   data: unknown,
   { correlationId, id, trace }: Pick<Cause, "correlationId" | "id" | "trace">,
   { runtime }: Surroundings,
 ): Omit<Outgoing, "key"> {
+  const text = textOf(contract)(data);
+  const bytes = Buffer.byteLength(text);
+  // Now, while there is somebody to tell: once committed it could never be published.
+  if (bytes > maxMessageBytes)
+    throw brokerProblems.messageTooLarge({ id: contract.name, bytes, limit: maxMessageBytes });
   return {
     source: `/${contract.owner}`,
     type: contract.name,
@@ -146,6 +151,6 @@ export function letter(
     causationId: id,
     traceparent: formatTraceparent(childOf(trace, runtime.random)),
     headers: {},
-    data: textOf(contract)(data),
+    data: text,
   };
 }

@@ -1,21 +1,27 @@
 import type { Envelope } from "../messaging/index.ts";
 import type { Row } from "./engine.ts";
 
-/** Parameters of an envelope in the order of `envelopeColumns`. */
-export const envelopeRow = (envelope: Envelope): readonly unknown[] => [
-  envelope.id,
-  envelope.source,
-  envelope.type,
-  envelope.version,
-  envelope.key,
-  envelope.time,
-  envelope.correlationId,
-  envelope.causationId ?? null,
-  envelope.traceparent ?? null,
-  JSON.stringify(envelope.headers),
-  typeof envelope.data === "string" ? envelope.data : null,
-  typeof envelope.data === "string" ? null : envelope.data,
-];
+/** PostgreSQL has no text with NUL: foreign producers may send it, and on every engine it becomes the same. */
+const withoutNul = (text: string): string => (text.includes("\0") ? text.replaceAll("\0", "\uFFFD") : text);
+
+/** Parameters of an envelope in the order of `envelopeColumns`. Data with NUL, which is no JSON, is kept as the bytes that it is. */
+export const envelopeRow = ({ data, ...envelope }: Envelope): readonly unknown[] => {
+  const text = typeof data === "string" && !data.includes("\0");
+  return [
+    withoutNul(envelope.id),
+    withoutNul(envelope.source),
+    withoutNul(envelope.type),
+    envelope.version,
+    withoutNul(envelope.key),
+    withoutNul(envelope.time),
+    withoutNul(envelope.correlationId),
+    envelope.causationId === undefined ? null : withoutNul(envelope.causationId),
+    envelope.traceparent === undefined ? null : withoutNul(envelope.traceparent),
+    JSON.stringify(envelope.headers),
+    text ? data : null,
+    text ? null : typeof data === "string" ? Buffer.from(data) : data,
+  ];
+};
 
 export const textOf = (row: Row, name: string): string => String(row[name]);
 export const numberOf = (row: Row, name: string): number => Number(row[name]);
