@@ -16,8 +16,8 @@ export interface Reader<T> {
   list(how: {
     readonly where?: Find["where"];
     readonly sort?: readonly string[];
-    /** Values of `sort` and the id of the last one that was seen. */
-    readonly after?: readonly Scalar[];
+    /** Values of `sort` and the id of the last one that was seen; null where it had none. */
+    readonly after?: Find["after"];
     readonly limit: number;
   }): Promise<readonly Found<T>[]>;
 }
@@ -79,7 +79,7 @@ export function accessTo(
   return { docs, kit: opener };
 }
 
-function scalarOf(doc: Doc, field: string): Scalar {
+function scalarOf(doc: Doc, field: string): Scalar | null {
   const value = doc[field];
-  return typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? value : "";
+  return typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? value : null;
 }

@@ -47,7 +47,8 @@ export function collection<const S extends TSchema>(
             const [wrong] = validator.check(value) ? [] : validator.errors(value);
             if (wrong !== undefined)
               throw new Error(`A document of ${name} cannot be that: ${wrong.field || "it"} ${wrong.message}.`);
-            opened.change(value as object); // Proof: `collectionFaults` refuses schemas that are not objects.
+            // A copy: what is committed is what was checked, whatever the handler does to its object later.
+            opened.change(JSON.parse(JSON.stringify(value)) as object); // Proof: `collectionFaults` refuses schemas that are not objects.
           },
           delete: () => opened.change(undefined),
         };

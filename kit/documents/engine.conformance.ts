@@ -51,7 +51,9 @@ export function documentEngineConformance(
         list: [1, [2, [3, { deep: [] }]], {}],
         $dollar: { $in: [1], "a.b": 2, "%24": 3, "": 4 },
         "dotted.name": { "x.y.z": "$v" },
-        long: "x".repeat(300_000),
+        valueOf: [{ constructor: [{ hasOwnProperty: 1 }], _bsontype: "ObjectId", "%76": "%" }],
+        long: "x".repeat(1_000_000),
+        deep: Array.from({ length: 60 }).reduce<unknown>((inner) => ({ inner: [inner] }), "end"),
       };
       await engine.insert("things", [thing("odd", values)]);
       assert.deepEqual(await engine.get("things", "odd"), thing("odd", values));
@@ -190,7 +192,7 @@ export function documentEngineConformance(
       const expected = all.filter((doc) => doc["kind"] === "odd").map(({ _id }) => _id);
       assert.deepEqual(found, [...expected, "t99"]);
       assert.equal((await engine.find("things", { where: { kind: "even" }, limit: 100 })).length, 25);
-      assert.equal(await engine.count("things", { kind: "even", size: 0 }), 5);
+      assert.equal(await engine.count("things", { where: { kind: "even", size: 0 } }), 5);
       const early = await engine.find("things", { atMost: { field: "at", value: 7 }, sort: ["at"], limit: 100 });
       assert.deepEqual(
         early.map(({ _id }) => _id),
@@ -203,6 +205,68 @@ export function documentEngineConformance(
         (await engine.find("things", { limit: 2, after: ["t10"] })).map(({ _id }) => _id),
         ["t11", "t12"],
       );
+    });
+
+    engineTest("pages lose nothing where the sorted field is absent or null: that comes first", async (engine) => {
+      const sizes = [undefined, null, undefined, -1, 0, 0, 7];
+      const all = sizes.map((size, at) =>
+        thing(`t${String(at)}`, { kind: "box", ...(size === undefined ? {} : { size }) }),
+      );
+      await engine.insert("things", [...all.toReversed(), thing("other", { kind: "bag" }), thing("kindless")]);
+      for (const limit of [1, 2, 3]) {
+        const found: string[] = [];
+        for (let after: readonly (string | number | null)[] | undefined; ;) {
+          const page = await engine.find("things", {
+            where: { kind: "box" },
+            sort: ["size"],
+            limit,
+            ...(after === undefined ? {} : { after }),
+          });
+          const last = page.at(-1);
+          if (last === undefined) break;
+          found.push(...page.map(({ _id }) => _id));
+          after = [typeof last["size"] === "number" ? last["size"] : null, last._id];
+        }
+        assert.deepEqual(found, ["t0", "t1", "t2", "t3", "t4", "t5", "t6"], `pages of ${String(limit)}`);
+      }
+      const behind = await engine.find("things", { sort: ["kind", "size"], after: [null, null, "kindless"], limit: 3 });
+      assert.deepEqual(
+        behind.map(({ _id }) => _id),
+        ["other", "t0", "t1"],
+      );
+    });
+
+    engineTest("the last ones are found from the end", async (engine) => {
+      await engine.insert("things", [
+        thing("a", { kind: "box", size: 2 }),
+        thing("b", { kind: "box", size: 2 }),
+        thing("c", { kind: "box", size: 1 }),
+        thing("d", { kind: "bag", size: 9 }),
+        thing("e", { kind: "box" }),
+      ]);
+      const found = await engine.find("things", {
+        where: { kind: "box" },
+        sort: ["size"],
+        backwards: true,
+        limit: 4,
+      });
+      assert.deepEqual(
+        found.map(({ _id }) => _id),
+        ["b", "a", "c", "e"],
+      );
+    });
+
+    engineTest("what is counted is what is found", async (engine) => {
+      await engine.insert("things", [
+        thing("a", { kind: "box", at: 1 }),
+        thing("b", { kind: "box", at: 5 }),
+        thing("c", { kind: "box" }),
+        thing("d", { kind: "bag", at: 1 }),
+      ]);
+      assert.equal(await engine.count("things"), 4);
+      assert.equal(await engine.count("things", { where: { kind: "box", at: null } }), 1);
+      assert.equal(await engine.count("things", { where: { kind: "box" }, atMost: { field: "at", value: 4 } }), 1);
+      assert.equal(await engine.count("others"), 0);
     });
 
     engineTest("truth values are found as such", async (engine) => {

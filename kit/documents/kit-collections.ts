@@ -51,6 +51,8 @@ export const fromStored = ({ data, bytes, causationId, traceparent, ...rest }: S
 
 /** What a document carries from the write that made it true until it is settled. */
 export interface Pending {
+  /** Random: tells whose write it was, where the answer to it was lost. */
+  readonly unit: string;
   /** Id of the inbox mark of the message that was handled. */
   readonly mark?: string;
   readonly key?: { readonly scope: string; readonly fingerprint: string; readonly reply: StoredReply };

@@ -1,7 +1,8 @@
 import type { Document as BsonDocument, Filter, MongoClientOptions } from "mongodb";
 import { kitProblems } from "../contract/index.ts";
 import type { Runtime } from "../runtime/index.ts";
-import type { Doc, DocumentEngine, Find, Scalar, Step } from "./engine.ts";
+import type { Doc, DocumentEngine, Find, Scalar, Step, Where } from "./engine.ts";
+import { mongoErrors } from "./mongo-errors.ts";
 
 export interface MongoOptions {
   /** `mongodb://user:password@host:port` */
@@ -33,25 +34,20 @@ const duplicateKey = 11_000;
 
 /** MongoDB, or a server that speaks its protocol: single documents only, neither transactions nor sessions are used. */
 export async function mongoDocuments({ url, database, runtime }: MongoOptions): Promise<DocumentEngine> {
-  const { MongoClient, MongoBulkWriteError } = await import("mongodb");
+  const driver = await import("mongodb");
+  const { MongoClient, MongoBulkWriteError } = driver;
+  const { reading, writing } = mongoErrors(driver);
   const client = new MongoClient(url, options);
   const db = client.db(database);
   const of = (collection: string) => db.collection<Stored>(collection);
-  const safely = async <T>(work: () => Promise<T>): Promise<T> => {
-    try {
-      return await work();
-    } catch (error) {
-      throw kitProblems.unavailable({ reason: "The document store cannot be reached." }, { cause: error });
-    }
-  };
   const insert = (collection: string, documents: readonly Doc[]) =>
-    safely(async () => {
+    writing(async () => {
       if (documents.length === 0) return new Set<string>();
       const present = new Set<number>();
       try {
         await of(collection).insertMany(documents.map(toBson), { ordered: false });
       } catch (error) {
-        if (!(error instanceof MongoBulkWriteError)) throw error;
+        if (!(error instanceof MongoBulkWriteError) || error.result.getWriteConcernError() !== undefined) throw error;
         for (const { code, index } of [error.writeErrors].flat()) {
           if (code !== duplicateKey) throw error;
           present.add(index);
@@ -60,12 +56,12 @@ export async function mongoDocuments({ url, database, runtime }: MongoOptions): 
       return new Set(documents.flatMap(({ _id }, at) => (present.has(at) ? [] : [_id])));
     });
   const replace = (collection: string, document: Doc, version: number) =>
-    safely(async () => {
+    writing(async () => {
       const { matchedCount } = await of(collection).replaceOne({ _id: document._id, version }, toBson(document));
       return matchedCount === 1;
     });
   const remove = (collection: string, ids: readonly string[], version?: number) =>
-    safely(async () => {
+    writing(async () => {
       if (ids.length === 0) return;
       await of(collection).deleteMany({ _id: { $in: [...ids] }, ...(version === undefined ? {} : { version }) });
     });
@@ -80,20 +76,25 @@ export async function mongoDocuments({ url, database, runtime }: MongoOptions): 
     name: "mongodb",
     scans: "moving",
     ensure: (collections) =>
-      safely(async () => {
+      writing(async () => {
         for (const [name, indexes] of Object.entries(collections))
           for (const { on } of indexes)
             await of(name).createIndex(Object.fromEntries([...on, "_id"].map((field) => [escaped(field), 1])));
       }),
     async apply(steps) {
-      for (const step of steps) {
-        if (step.at !== undefined) runtime.faults.at(step.at);
-        if (!(await take(step))) return false;
+      for (const [at, step] of steps.entries()) {
+        try {
+          if (step.at !== undefined) runtime.faults.at(step.at);
+          if (!(await take(step))) return false;
+        } catch (error) {
+          // That nothing was written may be said of the first step only.
+          throw at === 0 ? error : kitProblems.outcomeUnknown({}, { cause: error });
+        }
       }
       return true;
     },
     get: (collection, id) =>
-      safely(async () => {
+      reading(async () => {
         const found = await of(collection).findOne({ _id: id });
         return found === null ? undefined : fromBson(found);
       }),
@@ -101,40 +102,47 @@ export async function mongoDocuments({ url, database, runtime }: MongoOptions): 
     replace,
     remove,
     find: (collection, find) =>
-      safely(async () => {
+      reading(async () => {
         const order = [...(find.sort ?? []).map(escaped), "_id"];
         const found = of(collection)
           .find(filterOf(find))
-          .sort(Object.fromEntries(order.map((field) => [field, 1 as const])))
+          .sort(
+            Object.fromEntries(order.map((field) => [field, find.backwards === true ? (-1 as const) : (1 as const)])),
+          )
           .limit(find.limit);
         return (await found.toArray()).map(fromBson);
       }),
-    count: (collection, where = {}) => safely(() => of(collection).countDocuments(filterOf({ where, limit: 0 }))),
+    count: (collection, where = {}) => reading(() => of(collection).countDocuments(filterOf(where))),
     close: () => client.close(),
   };
 }
 
-function filterOf({ where = {}, atMost, sort = [], after }: Find): Filter<Stored> {
-  const all: BsonDocument[] = Object.entries(where).map(([name, value]) => ({
-    [escaped(name)]: value === null ? { $exists: false } : value,
-  }));
+function filterOf({ where = {}, atMost, sort = [], after }: Where & Pick<Find, "sort" | "after">): Filter<Stored> {
+  // A comparison with null finds what is absent, too.
+  const all: BsonDocument[] = Object.entries(where).map(([name, value]) => ({ [escaped(name)]: value }));
   if (atMost !== undefined) all.push({ [escaped(atMost.field)]: { $lte: atMost.value } });
   if (after !== undefined) all.push({ $or: behind([...sort.map(escaped), "_id"], after) });
   return all.length === 0 ? {} : { $and: all };
 }
 
-/** (a, b) > (x, y) is a > x, or a = x and b > y. */
-const behind = (fields: readonly string[], values: readonly Scalar[]): BsonDocument[] =>
+/** (a, b) > (x, y) is a > x, or a = x and b > y; what is absent is below everything. */
+const behind = (fields: readonly string[], values: readonly (Scalar | null)[]): BsonDocument[] =>
   fields.map((field, at) => ({
     ...Object.fromEntries(fields.slice(0, at).map((earlier, index) => [earlier, values[index]])),
-    [field]: { $gt: values[at] },
+    [field]: values[at] === null ? { $exists: true, $ne: null } : { $gt: values[at] },
   }));
 
-/** Names that MongoDB gives a meaning to are written with percent signs, as in an address. */
-const escaped = (name: string): string =>
-  name.replaceAll("%", "%25").replaceAll(".", "%2E").replaceAll("\0", "%00").replace(/^\$/, "%24");
+const asHex = (char: string): string => `%${(char.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(2, "0")}`;
+/**
+ * Names that MongoDB or its driver give a meaning to are written with percent signs, as in an address; the driver also reads what every object inherits
+ * as an option of its own, and takes `valueOf` for one.
+ */
+const escaped = (name: string): string => {
+  const plain = name.replaceAll(/[%.\0]/g, asHex);
+  return name.startsWith("$") || name === "_bsontype" || name in Object.prototype ? plain.replace(/^./, asHex) : plain;
+};
 const unescaped = (name: string): string =>
-  name.replaceAll("%24", "$").replaceAll("%00", "\0").replaceAll("%2E", ".").replaceAll("%25", "%");
+  name.replaceAll(/%([0-9A-F]{2})/g, (_, hex: string) => String.fromCodePoint(Number.parseInt(hex, 16)));
 
 const renamed = (value: unknown, rename: (name: string) => string): unknown => {
   if (Array.isArray(value)) return value.map((each) => renamed(each, rename));

@@ -27,20 +27,13 @@ export async function lowest(engine: Engine, subscription: string, key: string):
 }
 
 async function highestOrder(engine: Engine, subscription: string, key: string): Promise<number> {
-  let highest = 0;
-  let after: readonly [number, string] | undefined;
-  for (;;) {
-    const rows = await engine.find(names.parked, {
-      where: { subscription, key },
-      sort: ["order"],
-      limit: 1_000,
-      ...(after === undefined ? {} : { after }),
-    });
-    const last = rows.at(-1) as ParkedDoc | undefined; // Proof: see above.
-    if (last === undefined) return highest;
-    highest = last.order;
-    after = [last.order, last._id];
-  }
+  const [row] = await engine.find(names.parked, {
+    where: { subscription, key },
+    sort: ["order"],
+    backwards: true,
+    limit: 1,
+  });
+  return Number(row?.["order"] ?? 0);
 }
 
 export interface ToPark {

@@ -122,19 +122,19 @@ export class DocumentStore implements Store<object> {
   async depths() {
     const { engine, runtime } = this.#parts;
     const now = Math.floor(runtime.clock.now());
-    const [outbox, all, later, dead, inbox] = await Promise.all([
+    const fresh = { attempts: 0 };
+    const [outbox, all, untried, asleep, ready, dead, inbox] = await Promise.all([
       engine.count(names.outbox),
       engine.count(names.parked),
-      engine.find(names.parked, {
-        where: { attempts: 0 },
-        sort: ["nextAt"],
-        after: [now, "\u{10ffff}"],
-        limit: countedTimers,
-      }),
-      engine.count(names.dead, { state: "dead" }),
+      engine.count(names.parked, { where: fresh }),
+      engine.count(names.parked, { where: { ...fresh, nextAt: null } }),
+      engine.count(names.parked, { where: fresh, atMost: { field: "nextAt", value: now } }),
+      engine.count(names.dead, { where: { state: "dead" } }),
       engine.count(names.inbox),
     ]);
-    return { outbox, parked: all - later.length, timers: later.length, dead, inbox };
+    // Counted one after the other, while others write.
+    const timers = Math.max(0, untried - asleep - ready);
+    return { outbox, parked: Math.max(0, all - timers), timers, dead, inbox };
   }
 
   sweep = (now: number) =>
@@ -152,9 +152,6 @@ export class DocumentStore implements Store<object> {
     return done;
   }
 }
-
-/** More timers than this are counted as parked. */
-const countedTimers = 100_000;
 
 const readOnly = (label: string): Opener => ({
   open: (collection) =>

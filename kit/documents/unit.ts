@@ -1,10 +1,10 @@
-import { kitProblems } from "../contract/index.ts";
+import { isProblem, kitProblems } from "../contract/index.ts";
 import type { KeyClaim, StoredReply, Unit } from "../messaging/index.ts";
 import { Attempt, settled as valueOf, Turn } from "../sql/index.ts";
 import type { Opened, Opener } from "./collection.ts";
 import { names, pendingJob, toStored, type OwnDoc, type Pending } from "./kit-collections.ts";
 import { replyUnder } from "./keys.ts";
-import type { Step } from "./engine.ts";
+import type { DocumentEngine, Step } from "./engine.ts";
 import { lettingOut, rung, settle, settling, type Parts } from "./settle.ts";
 
 /** A question to the store, as a unit asks it. */
@@ -160,12 +160,16 @@ async function commit<T>(
   const { begun } = running;
   const now = clock.now();
   const changes = begun?.change !== undefined || turn.jobs.length > 0;
-  if (!changes) return true;
+  if (!changes) {
+    // A message is known when it comes again, also where it has changed nothing: what it meets then is another document.
+    if (mark !== undefined) await engine.apply(lettingOut(parts, { mark, rows: [], jobs: [] }));
+    return true;
+  }
   const reply = key === undefined || encode === undefined ? undefined : { ...key, reply: encode(value) };
   const about = { ...(mark === undefined ? {} : { mark }), ...(reply === undefined ? {} : { key: reply }) };
   if (begun === undefined) {
     // No document: jobs alone, under ids that a repetition makes again.
-    const cause = mark ?? key?.scope ?? ids.uuidv7();
+    const cause = mark ?? (key === undefined ? ids.uuidv7() : `${key.scope} ${key.fingerprint}`);
     const jobs = turn.jobs.map((job, n) => pendingJob(job, ids.derived("job", storeId, label, cause, String(n)), now));
     await parts.engine.apply(lettingOut(parts, { ...about, rows: [], jobs }));
     parts.ring("parked");
@@ -176,6 +180,7 @@ async function commit<T>(
   const derived = (kind: string, n: number) => ids.derived(kind, storeId, collection, id, String(version), String(n));
   const pending: Pending = {
     ...about,
+    unit: ids.uuidv7(),
     events: turn.outgoing.map((message, n) =>
       toStored({ ...message, id: derived("event", n), time: new Date(now).toISOString() }),
     ),
@@ -194,8 +199,26 @@ async function commit<T>(
       ? { do: "create", at: "unit:committing", collection, document: next }
       : { do: "replace", at: "unit:committing", collection, document: next, version: before.version };
   // The first step makes it true, the others put it where it belongs; a crash in between is settled by whoever opens the document next, or by the sweep.
-  if (!(await engine.apply([first, ...settling(parts, collection, next)]))) return false;
+  try {
+    if (!(await engine.apply([first, ...settling(parts, collection, next)]))) return false;
+  } catch (error) {
+    if (!isProblem(error, "kit/outcome-unknown") || !(await stands(engine, collection, next))) throw error;
+  }
   faults.at("unit:committed");
   rung(parts, pending);
   return true;
+}
+
+/** Whether the document carries what this very unit wrote. If not, that may be settled by now, or still be on its way: nobody knows. */
+async function stands(
+  engine: Pick<DocumentEngine, "get">,
+  collection: string,
+  { _id, pending }: OwnDoc,
+): Promise<boolean> {
+  try {
+    const found: OwnDoc | undefined = await engine.get(collection, _id);
+    return found?.pending !== undefined && found.pending.unit === pending?.unit;
+  } catch {
+    return false; // It cannot be told.
+  }
 }
