@@ -1,5 +1,5 @@
 // `npm run demo`: real traffic through a running platform, and then the count of what came of it, read from the services' own stores.
-import { spawn, type ChildProcess } from "node:child_process";
+import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -8,6 +8,7 @@ import { seededRandom } from "holdfast/runtime";
 import { reconcile, type ShopReconciliation } from "../systems/commerce/traffic/reconcile.ts";
 import { Stores } from "../systems/commerce/traffic/stores.ts";
 import { Traffic } from "../systems/commerce/traffic/traffic.ts";
+import { frontDoorOf } from "../scripts/children.ts";
 import { Progress } from "./progress.ts";
 
 const clients = 24;
@@ -42,7 +43,7 @@ async function standalone(): Promise<void> {
     stdio: ["ignore", "pipe", "inherit"],
   });
   try {
-    await drive(await addressOf(child), { data, alone: true });
+    await drive(await frontDoorOf(child), { data, alone: true });
   } finally {
     const ended = new Promise((resolve) => {
       child.once("exit", resolve);
@@ -51,18 +52,6 @@ async function standalone(): Promise<void> {
     await ended;
     if (process.exitCode === undefined || process.exitCode === 0) rmSync(data, { recursive: true, force: true });
   }
-}
-
-function addressOf(child: ChildProcess): Promise<string> {
-  return new Promise((resolve, reject) => {
-    let text = "";
-    child.stdout?.setEncoding("utf8").on("data", (chunk: string) => {
-      text += chunk;
-      const found = /front door\s+(http:\S+)/.exec(text)?.[1];
-      if (found !== undefined) resolve(found);
-    });
-    child.once("exit", (code) => reject(new Error(`The platform ended with ${String(code)}: ${text}`)));
-  });
 }
 
 async function answers(url: string): Promise<boolean> {

@@ -39,3 +39,17 @@ export async function runCommand(command: string, args: readonly string[], env: 
   using _ = catchSignals((signal) => child.kill(signal));
   return await exitOf(child);
 }
+
+/** The address of a platform's front door, once it says that it is ready; rejects with what it said when it ends before. Its standard output is piped. */
+export function frontDoorOf(platform: ChildProcess): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = "";
+    platform.stdout?.setEncoding("utf8").on("data", (chunk: string) => {
+      text += chunk;
+      const url = /front door\s+(http:\S+)/.exec(text)?.[1];
+      if (url !== undefined) resolve(url);
+    });
+    platform.once("error", reject);
+    platform.once("exit", (code) => reject(new Error(`The platform ended with ${String(code)}: ${text}`)));
+  });
+}

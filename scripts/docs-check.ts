@@ -4,7 +4,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { exitOf } from "./children.ts";
+import { exitOf, frontDoorOf } from "./children.ts";
 import { listFiles, root } from "./repository.ts";
 
 interface Example {
@@ -79,15 +79,7 @@ async function main(): Promise<void> {
   const faults: string[] = [];
   let count = 0;
   try {
-    const url = await new Promise<string>((resolve, reject) => {
-      let text = "";
-      child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
-        text += chunk;
-        const found = /front door\s+(http:\S+)/.exec(text)?.[1];
-        if (found !== undefined) resolve(found);
-      });
-      child.once("exit", () => reject(new Error(`The platform did not start: ${text}`)));
-    });
+    const url = await frontDoorOf(child);
     for (const file of listFiles().filter((name) => name.endsWith(".md"))) {
       const page = readFileSync(path.join(root, file), "utf8");
       faults.push(...deadLinks(page, file));

@@ -4,6 +4,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
+import { frontDoorOf } from "./children.ts";
 import { root } from "./repository.ts";
 
 /** Lines of `strace -f -y`, in the order of the kernel: the reply is a write that carries its status line. */
@@ -51,15 +52,7 @@ async function main(): Promise<void> {
   );
   const ended = new Promise((resolve) => child.once("exit", resolve));
   try {
-    const url = await new Promise<string>((resolve, reject) => {
-      let text = "";
-      child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
-        text += chunk;
-        const found = /front door\s+(http:\S+)/.exec(text)?.[1];
-        if (found !== undefined) resolve(found);
-      });
-      void ended.then(() => reject(new Error(`the platform did not start: ${text}`)));
-    });
+    const url = await frontDoorOf(child);
     const reply = await fetch(`${url}/customers`, {
       method: "POST",
       headers: { "content-type": "application/json" },
