@@ -1,12 +1,26 @@
 import type { SigningKeys } from "../access/index.ts";
 import { t } from "../contract/index.ts";
-import { loadConfig, type LoadedConfig } from "../runtime/index.ts";
+import { loadConfig, secret, type LoadedConfig } from "../runtime/index.ts";
 import type { Service } from "../service/index.ts";
 import type { Level } from "../telemetry/index.ts";
 
 /** Settings of the process. */
 export const settings = {
   data: t.String({ default: "./.holdfast", minLength: 1, description: "the folder where everything is kept" }),
+  store: secret(
+    t.String({
+      default: "embedded",
+      pattern: "^(embedded|postgres(ql)?://.+)$",
+      description: "where tables are: embedded, or postgres://user:password@host:port/database",
+    }),
+  ),
+  documents: secret(
+    t.String({
+      default: "embedded",
+      pattern: "^(embedded|mongodb(\\+srv)?://.+)$",
+      description: "where documents are: embedded, or mongodb://user:password@host:port",
+    }),
+  ),
   host: t.String({ default: "127.0.0.1", description: "the address to listen on" }),
   port: t.Integer({ default: 8080, minimum: 0, maximum: 65_535, description: "the front door; 0 takes a free port" }),
   servicePort: t.Integer({
@@ -31,6 +45,8 @@ export const settings = {
 /** Their values. */
 export interface ProcessSettings {
   readonly data: string;
+  readonly store: string;
+  readonly documents: string;
   readonly host: string;
   readonly port: number;
   readonly servicePort: number;
