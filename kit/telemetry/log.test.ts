@@ -59,6 +59,58 @@ test("what cannot be written does not stop what can", () => {
   assert.match(JSON.stringify(error), /"message":"outer".*"message":"inner"/);
 });
 
+test("an error that throws when it is looked at is told as far as it can be", () => {
+  const broken = new Error("never seen");
+  Object.defineProperty(broken, "message", {
+    get() {
+      throw new Error("no");
+    },
+  });
+  const refuse = () => {
+    throw new Error("no");
+  };
+  const proxy = new Proxy(new Error("hidden"), { get: refuse, getPrototypeOf: refuse });
+  for (const format of ["json", "pretty"] as const) {
+    const { written, log } = lines(format);
+    for (const error of [broken, proxy, Object.create(null), undefined, Symbol("odd")]) {
+      log.error("odd", { error, id: 7 });
+      log.child({ error }).error("odd", { id: 7 });
+    }
+    assert.equal(written.length, 10);
+    for (const line of written) assert.match(line, /"id":7|id=7/);
+  }
+});
+
+test("nothing floods: events, objects, errors, their codes and their causes are cut", () => {
+  const long = "y".repeat(50_000);
+  for (const format of ["json", "pretty"] as const) {
+    const { written, log } = lines(format);
+    log.info(long);
+    log.info("object", { deep: { deeper: [long] } });
+    for (const line of written) assert.ok(line.length < 9_000, format);
+    const cause = Object.assign(new Error(long), { code: long, name: long });
+    log.error("error", { error: new Error(long, { cause }) });
+    assert.ok((written[2]?.length ?? 0) < 60_000, format);
+  }
+});
+
+test("a name stands once in an entry, and the entry's own field goes before its parent's", () => {
+  const { written, log } = lines("json");
+  log.child({ service: "orders", ["__proto__"]: 1 }).info("x", { service: "billing" });
+  assert.equal(written[0]?.match(/"service"/g)?.length, 1);
+  assert.equal(parsed(written[0])["service"], "billing");
+  assert.match(written[0] ?? "", /"__proto__":1/);
+});
+
+test("for people, too, an error is told with its causes", () => {
+  const { written, log } = lines("pretty");
+  log.error("failed", { error: new Error("outer", { cause: new Error("inner", { cause: "the root" }) }) });
+  assert.match(
+    written[0] ?? "",
+    /\n {4}Error: outer\n[\s\S]*\n {4}caused by Error: inner\n[\s\S]*\n {4}caused by the root\n$/,
+  );
+});
+
 test("a traceparent is read as W3C says, and what is not one begins a new trace", () => {
   const random = seededRandom(1);
   const good = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
