@@ -31,6 +31,8 @@ const options: MongoClientOptions = {
   ignoreUndefined: true,
 };
 const duplicateKey = 11_000;
+/** https://www.mongodb.com/docs/manual/reference/limits/#bson-documents */
+const largestBytes = 16 * 1024 * 1024;
 
 /** MongoDB, or a server that speaks its protocol: single documents only, neither transactions nor sessions are used. */
 export async function mongoDocuments({ url, database, runtime }: MongoOptions): Promise<DocumentEngine> {
@@ -57,8 +59,15 @@ export async function mongoDocuments({ url, database, runtime }: MongoOptions): 
     });
   const replace = (collection: string, document: Doc, version: number) =>
     writing(async () => {
-      const { matchedCount } = await of(collection).replaceOne({ _id: document._id, version }, toBson(document));
-      return matchedCount === 1;
+      const bson = toBson(document);
+      try {
+        const { matchedCount } = await of(collection).replaceOne({ _id: document._id, version }, bson);
+        return matchedCount === 1;
+      } catch (error) {
+        // The driver looks at the size of what is inserted only, and a server may just hang up.
+        if (driver.BSON.calculateObjectSize(bson) <= largestBytes) throw error;
+        throw new RangeError(`A document of ${collection} has become larger than the 16 MiB that MongoDB takes.`);
+      }
     });
   const remove = (collection: string, ids: readonly string[], version?: number) =>
     writing(async () => {

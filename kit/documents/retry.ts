@@ -76,9 +76,11 @@ export async function retry(parts: MessageParts, deadLetters: DeadLetters, { id 
     throw failed;
   }
   if (verdict.kind === "park") {
-    await change(engine, row, { ...free, attempts, nextAt: Math.ceil(verdict.nextAt), error: reasonOf(failed) });
-    return "parked";
+    const next = { ...free, attempts, nextAt: Math.ceil(verdict.nextAt), error: reasonOf(failed) };
+    return (await change(engine, row, next)) ? "parked" : "gone";
   }
+  // Who has lost its claim meanwhile leaves the end to the one who has it: that one may have succeeded.
+  if (!(await change(engine, row, { claimedUntil: Math.ceil(clock.now() + claimMs) }))) return "gone";
   if (verdict.kind === "discard") {
     await engine.insert(names.inbox, [{ _id: id, version: 1, at: Math.floor(clock.now()) }]);
     await unpark(engine, row, Math.floor(clock.now()));
