@@ -18,7 +18,10 @@ export interface ConfigSection {
 
 export interface ConfigSources {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** `--data=…`, `--orders.max-lines=3`; a flag beats the environment. */
+  /**
+   * `--data=…`, `--orders.max-lines=3`; a flag beats the environment. `--processes` is short for `--processes=true`, for booleans only; nothing
+   * is turned off but by `=false`. An empty value is one: the empty string, here and in the environment.
+   */
   readonly flags?: readonly string[];
   /** Names beginning with HOLDFAST_ that are not settings. */
   readonly known?: readonly string[];
@@ -54,12 +57,12 @@ export function loadConfig(
   const faults: string[] = [];
   const values = new Map<string, Record<string, unknown>>();
   const settings: { name: string; from: string; value: string }[] = [];
-  const given = new Map<string, string>();
+  const given = new Map<string, string | undefined>();
   for (const flag of flags) {
     const at = flag.indexOf("=");
     const name = at < 0 ? flag : flag.slice(0, at);
     if (given.has(name)) faults.push(`${name} is given twice.`);
-    given.set(name, at < 0 ? "true" : flag.slice(at + 1));
+    given.set(name, at < 0 ? undefined : flag.slice(at + 1));
   }
   const names = new Set<string>(known);
   const flagNames = new Set<string>();
@@ -68,9 +71,15 @@ export function loadConfig(
     for (const [field, schema] of Object.entries(fields)) {
       const variable = envName(section, field);
       const flag = flagName(section, field);
+      if (names.has(variable)) faults.push(`${variable} is the name of two settings, or of something else, too.`);
       names.add(variable);
       flagNames.add(flag);
-      const fromFlag = given.get(flag);
+      const bare = given.has(flag) && given.get(flag) === undefined;
+      if (bare && !isBoolean(schema)) {
+        faults.push(`${flag} is given without a value: write ${flag}=….`);
+        continue;
+      }
+      const fromFlag = bare ? "true" : given.get(flag);
       const text = fromFlag ?? env[variable];
       const from = fromFlag !== undefined ? flag : text !== undefined ? variable : "default";
       const fallback: unknown = "default" in schema ? schema.default : undefined;
@@ -94,8 +103,12 @@ export function loadConfig(
     if (variable.startsWith("HOLDFAST_") && !names.has(variable))
       faults.push(`${variable} is not a setting${nearest(variable, names)}.`);
   }
-  for (const flag of given.keys())
-    if (!flagNames.has(flag)) faults.push(`${flag} is not a setting${nearest(flag, flagNames)}.`);
+  for (const flag of given.keys()) {
+    if (flagNames.has(flag)) continue;
+    const positive = flag.replace(/^--no-/, "--");
+    const hint = positive !== flag && flagNames.has(positive) ? `; write ${positive}=false` : nearest(flag, flagNames);
+    faults.push(`${flag} is not a setting${hint}.`);
+  }
   if (faults.length > 0) throw new ConfigError(faults);
   return { settings, section: (name) => values.get(name) ?? {} };
 }
@@ -106,19 +119,28 @@ export function configTable({ settings }: LoadedConfig): string {
   return settings.map(({ name, value, from }) => `${name.padEnd(width)}  ${value}  (${from})`).join("\n");
 }
 
+const typeOf = (schema: FieldSchema): unknown => ("type" in schema ? schema.type : undefined);
+const isBoolean = (schema: FieldSchema): boolean => typeOf(schema) === "boolean";
+
+/** What does not read as its type stays text, which no schema of that type takes. */
 function parse(schema: FieldSchema, text: string): unknown {
-  const type = "type" in schema ? schema.type : undefined;
-  if (type === "integer" || type === "number") return text.trim() === "" ? text : Number(text);
+  const type = typeOf(schema);
+  if (type === "integer" || type === "number") {
+    const value = /^-?\d+(\.\d+)?(e[+-]?\d+)?$/i.test(text) ? Number(text) : Number.NaN;
+    return Number.isFinite(value) ? value : text;
+  }
   if (type === "boolean") return text === "true" ? true : text === "false" ? false : text;
   return text;
 }
 
+/** Of a secret, only what its form says: a default, an example or a choice of values is one, too. */
+const formOnly = ["type", "format", "pattern", "minLength", "maxLength", "minimum", "maximum"];
+
 function wanted(schema: FieldSchema): string {
-  const { description, writeOnly, ...given }: Readonly<Record<string, unknown>> = { ...schema };
-  // What a secret is by default is one, too.
-  const { default: fallback, ...rest } = given;
-  if (writeOnly !== true && fallback !== undefined) Object.assign(rest, { default: fallback });
-  return `it must fit ${JSON.stringify(rest)}${typeof description === "string" ? ` (${description})` : ""}`;
+  const { description, writeOnly, ...rest }: Readonly<Record<string, unknown>> = { ...schema };
+  const told =
+    writeOnly === true ? Object.fromEntries(Object.entries(rest).filter(([name]) => formOnly.includes(name))) : rest;
+  return `it must fit ${JSON.stringify(told)}${typeof description === "string" ? ` (${description})` : ""}`;
 }
 
 function nearest(name: string, names: ReadonlySet<string>): string {

@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { ids } from "./ids.ts";
+import { derivedId, seededRandom, systemRuntime, timeOfUuidv7 } from "./index.ts";
+
+const form = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+
+test("UUIDv7s are in strict order whatever the clock does: steps back, stands still, jumps", () => {
+  fc.assert(
+    fc.property(fc.array(fc.integer({ min: -100_000, max: 100_000 }), { maxLength: 50 }), fc.nat(), (steps, seed) => {
+      let now = 1_900_000_000_000;
+      const made = ids({ now: () => now, monotonic: () => 0 }, seededRandom(seed));
+      let before = "";
+      for (const step of steps) {
+        now += step;
+        for (let each = 0; each < 3; each += 1) {
+          const id = made.uuidv7();
+          assert.match(id, form);
+          assert.ok(id > before, `${id} after ${before}`);
+          before = id;
+        }
+      }
+    }),
+  );
+});
+
+test("more ids in a millisecond than its counter holds are lent the next one, and stay in order", () => {
+  const clock = { now: () => 1_900_000_000_000, monotonic: () => 0 };
+  const made = ids(clock, seededRandom(1));
+  const all = Array.from({ length: 20_000 }, () => made.uuidv7());
+  assert.deepEqual(all.toSorted(), all);
+  assert.equal(new Set(all).size, all.length);
+  assert.ok((timeOfUuidv7(all.at(-1) ?? "") ?? 0) - clock.now() < 10);
+});
+
+test("only a UUIDv7 has a time", () => {
+  const made = ids({ now: () => 1_900_000_000_000.9, monotonic: () => 0 }, seededRandom(1)).uuidv7();
+  assert.equal(timeOfUuidv7(made), 1_900_000_000_000);
+  for (const other of ["", made.toUpperCase().replace("7", "4"), `${made}0`, derivedId("a")])
+    assert.equal(timeOfUuidv7(other), undefined, other);
+});
+
+test("a derived id is a UUIDv8, the same wherever it is made", () => {
+  assert.match(derivedId("orders", "1"), /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+  assert.equal(derivedId("orders", "1"), derivedId("orders", "1"));
+  // A change of the derivation would make repetitions of what was asked for before it look new.
+  assert.equal(derivedId("orders", "1"), "c493b382-ec6b-8618-9398-b204ca333475");
+});
+
+test("UUIDv7s of a process are in strict order and carry their time", () => {
+  const { ids, clock } = systemRuntime();
+  const made = Array.from({ length: 20_000 }, () => ids.uuidv7());
+  assert.deepEqual(
+    made.toSorted((a, b) => (a < b ? -1 : 1)),
+    made,
+  );
+  assert.equal(new Set(made).size, made.length);
+  assert.ok(Math.abs((timeOfUuidv7(made[0] ?? "") ?? 0) - clock.now()) < 5_000);
+});
+
+test("derived ids differ where their parts do, joints included", () => {
+  const { ids } = systemRuntime();
+  fc.assert(
+    fc.property(fc.array(fc.string(), { minLength: 1 }), fc.array(fc.string(), { minLength: 1 }), (a, b) => {
+      assert.equal(ids.derived(...a) === ids.derived(...b), JSON.stringify(a) === JSON.stringify(b));
+    }),
+  );
+});
