@@ -8,6 +8,7 @@ import fc from "fast-check";
 import { controlledRuntime } from "../runtime/index.ts";
 import { documentEngineConformance } from "./engine.conformance.ts";
 import { memoryEngine, type Memory } from "./fixtures/memory-engine.ts";
+import { mongodb, mongodbSkip } from "./fixtures/mongodb.ts";
 import { embeddedDocuments, mongoDocuments, type DocumentEngine } from "./index.ts";
 
 const runtime = controlledRuntime();
@@ -54,11 +55,8 @@ documentEngineConformance(
   { durable: "it is nobody's but the test's" },
 );
 
-const url = process.env["HOLDFAST_TEST_MONGODB"] ?? "";
-const skip =
-  url === "" && process.env["HOLDFAST_REQUIRE_ENGINES"] !== "1"
-    ? "needs MongoDB: HOLDFAST_TEST_MONGODB names no server"
-    : false;
+const url = mongodb ?? "";
+const skip = mongodbSkip;
 test("MongoDB: any JSON comes back as it went in", { skip }, async () => {
   const engine = await mongoDocuments({ url, database: `test_${randomUUID().slice(0, 8)}`, runtime });
   let number = 0;

@@ -49,8 +49,12 @@ export async function mongoDocuments({ url, database, runtime }: MongoOptions): 
       try {
         await of(collection).insertMany(documents.map(toBson), { ordered: false });
       } catch (error) {
-        if (!(error instanceof MongoBulkWriteError) || error.result.getWriteConcernError() !== undefined) throw error;
-        for (const { code, index } of [error.writeErrors].flat()) {
+        if (!(error instanceof MongoBulkWriteError)) throw error;
+        const failed = [error.writeErrors].flat();
+        // A lost connection comes in the same wrapping, without a word about any document.
+        if (failed.length === 0) throw error.errorResponse instanceof Error ? error.errorResponse : error;
+        if (error.result.getWriteConcernError() !== undefined) throw error;
+        for (const { code, index } of failed) {
           if (code !== duplicateKey) throw error;
           present.add(index);
         }
