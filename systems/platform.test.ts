@@ -46,6 +46,7 @@ test("the same platform runs on PostgreSQL and MongoDB: an order is placed, and 
     return { http: reply.status, ...((await reply.json()) as Readonly<Record<string, unknown>>) };
   };
   const { clock } = systemRuntime();
+  assert.ok(platform.keys !== undefined);
   const token = await mintToken(platform.keys, { caller: { kind: "user", id: "ops", roles: ["operator"] }, clock });
   const operator = { authorization: `Bearer ${token}` };
   const price = { amount: 100, currency: "EUR" };

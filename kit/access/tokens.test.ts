@@ -6,6 +6,7 @@ import os from "node:os";
 import path from "node:path";
 import { test, type TestContext } from "node:test";
 import { exportJWK, SignJWT, type JWTPayload } from "jose";
+import { findProblem, kitProblems } from "../contract/index.ts";
 import { controlledRuntime } from "../runtime/index.ts";
 import { developmentKeys, mayCall, mintToken, serviceTokens, verifier } from "./index.ts";
 
@@ -110,6 +111,40 @@ test("keys may come from an address, and new ones are fetched when a token names
   await assert.rejects(verify(token));
   jwks.keys.push({ ...(await exportJWK(next.publicKey)), kid: "next", alg: "EdDSA" });
   assert.deepEqual(await verify(token), user);
+});
+
+test("a key set that cannot be fetched is nobody's wrong token: unavailable, until it can", async (t) => {
+  const { clock } = controlledRuntime();
+  const keys = await developmentKeys(await folder(t));
+  const answers: readonly (readonly [number, string])[] = [
+    [500, "{}"],
+    [200, "no JSON"],
+    [200, '{"keys":1}'],
+    [200, JSON.stringify(keys.jwks)],
+  ];
+  let asked = 0;
+  const server = createServer((_, response) => {
+    const [status, text] = answers[Math.min(asked++, answers.length - 1)] ?? [500, ""];
+    response.writeHead(status, { "content-type": "application/json" }).end(text);
+  });
+  await new Promise<void>((resolve) => {
+    server.listen(0, "127.0.0.1", resolve);
+  });
+  const address = server.address();
+  const port = typeof address === "object" && address !== null ? address.port : 0;
+  const url = new URL(`http://127.0.0.1:${String(port)}/jwks.json`);
+  const token = await mintToken(keys, { caller: user, clock });
+  const verify = verifier({ keys: url, clock });
+  const unavailable = (error: unknown) => findProblem(error)?.code === kitProblems.unavailable.code;
+  for (const _ of answers.slice(1)) await assert.rejects(verify(token), unavailable);
+  assert.deepEqual(await verify(token), user);
+  const stranger = { ...keys, keyId: "unknown" };
+  await assert.rejects(verify(await mintToken(stranger, { caller: user, clock })), (error) => !unavailable(error));
+  server.closeAllConnections();
+  await new Promise((resolve) => {
+    server.close(resolve);
+  });
+  await assert.rejects(verifier({ keys: url, clock })(token), unavailable);
 });
 
 test("two processes that make the development key at once end up with the same one, and only its owner may read it", async (t) => {

@@ -12,7 +12,7 @@ import {
   type JWTPayload,
   type JWTVerifyGetKey,
 } from "jose";
-import type { Caller } from "../contract/index.ts";
+import { kitProblems, type Caller } from "../contract/index.ts";
 import type { Clock } from "../runtime/index.ts";
 
 export const issuer = "holdfast";
@@ -26,14 +26,16 @@ export interface VerifierOptions {
   readonly jwksCooldownMs?: number;
 }
 
-/** Gives the caller that a token names; rejects, with a reason for the log, for any other token. EdDSA only. */
+/**
+ * Gives the caller that a token names; rejects, with a reason for the log, for any other token. EdDSA only.
+ * Rejects with `kit/unavailable` where the key set cannot be fetched: that says nothing of the token.
+ */
 export type Verify = (token: string) => Promise<Caller>;
 
 const cacheSize = 10_000;
 
 export function verifier({ keys, clock, jwksCooldownMs = 30_000 }: VerifierOptions): Verify {
-  const getKey: JWTVerifyGetKey =
-    keys instanceof URL ? createRemoteJWKSet(keys, { cooldownDuration: jwksCooldownMs }) : createLocalJWKSet(keys);
+  const getKey = keys instanceof URL ? remoteKeys(keys, jwksCooldownMs) : createLocalJWKSet(keys);
   const verified = new Map<string, { readonly caller: Caller; readonly until: number }>();
   return async (token) => {
     const known = verified.get(token);
@@ -53,6 +55,21 @@ export function verifier({ keys, clock, jwksCooldownMs = 30_000 }: VerifierOptio
     }
     verified.set(token, { caller, until: (payload.exp ?? 0) * 1000 });
     return caller;
+  };
+}
+
+/** What is wrong with the token, or with the key that it names, not with the way to the keys. */
+const ofTheToken = new Set(["ERR_JWKS_NO_MATCHING_KEY", "ERR_JWKS_MULTIPLE_MATCHING_KEYS", "ERR_JOSE_NOT_SUPPORTED"]);
+
+function remoteKeys(url: URL, cooldownDuration: number): JWTVerifyGetKey {
+  const keys = createRemoteJWKSet(url, { cooldownDuration });
+  return async (header, token) => {
+    try {
+      return await keys(header, token);
+    } catch (error) {
+      if (error instanceof Error && "code" in error && ofTheToken.has(String(error.code))) throw error;
+      throw kitProblems.unavailable({ reason: "The keys of tokens cannot be fetched." }, { cause: error });
+    }
   };
 }
 

@@ -50,7 +50,8 @@ export async function main(options: PlatformOptions): Promise<void> {
 
 /** In development an empty platform gets what the first calls need. */
 async function fill(options: PlatformOptions, { url, keys }: Platform): Promise<void> {
-  if (options.seed === undefined || !chosen(options).own.seed) return;
+  // Without the development key there is nobody in whose name it could be filled.
+  if (options.seed === undefined || keys === undefined || !chosen(options).own.seed) return;
   const { clock } = systemRuntime();
   const token = await mintToken(keys, { caller: { kind: "user", id: "seed", roles: ["operator"] }, clock });
   try {

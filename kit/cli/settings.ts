@@ -1,6 +1,6 @@
 import type { SigningKeys } from "../access/index.ts";
 import { t } from "../contract/index.ts";
-import { loadConfig, secret, type LoadedConfig } from "../runtime/index.ts";
+import { ConfigError, loadConfig, secret, type LoadedConfig } from "../runtime/index.ts";
 import type { Service } from "../service/index.ts";
 import type { Level } from "../telemetry/index.ts";
 
@@ -29,6 +29,13 @@ export const settings = {
     maximum: 65_535,
     description: "the first service's port; 0 takes free ports",
   }),
+  jwks: t.Optional(
+    t.String({
+      pattern: "^https?://.+$",
+      description:
+        "the address of the keys by which tokens are verified (JWKS); without, the development key in the data folder. Not with --processes, whose tokens among services are of that key",
+    }),
+  ),
   processes: t.Boolean({ default: false, description: "a process for each service, restarted when it ends" }),
   logLevel: t.Union(
     [t.Literal("debug"), t.Literal("info"), t.Literal("warn"), t.Literal("error"), t.Literal("critical")],
@@ -50,6 +57,7 @@ export interface ProcessSettings {
   readonly host: string;
   readonly port: number;
   readonly servicePort: number;
+  readonly jwks: string | undefined;
   readonly processes: boolean;
   readonly logLevel: Level;
   readonly logFormat: "pretty" | "json";
@@ -83,7 +91,8 @@ export interface Platform {
   /** The front door. */
   readonly url: string;
   readonly addresses: readonly { readonly name: string; readonly url: string }[];
-  readonly keys: SigningKeys;
+  /** The development key; undefined where tokens are verified by the keys of an address. */
+  readonly keys: SigningKeys | undefined;
   stop(ms: number): Promise<void>;
 }
 
@@ -104,7 +113,11 @@ export function chosen({ systems, args, env }: PlatformOptions): Chosen {
     { env: forChosen(env, systems, services), flags: args.filter((arg) => arg.startsWith("--")), known: otherNames },
   );
   // Proof: validated against `settings`, which has these fields.
-  return { services, config, own: config.section("") as unknown as ProcessSettings };
+  const own = config.section("") as unknown as ProcessSettings;
+  if (own.jwks !== undefined && !URL.canParse(own.jwks)) throw new ConfigError(["--jwks is no address."]);
+  if (own.jwks !== undefined && own.processes)
+    throw new ConfigError(["--jwks does not go with --processes: services name themselves by the development key."]);
+  return { services, config, own };
 }
 
 /** Settings of services that were not chosen are nobody's business here. */

@@ -13,7 +13,7 @@ import type { Chosen, PlatformOptions } from "./settings.ts";
 export interface Worker {
   readonly runtime: Runtime;
   readonly log: Logger;
-  readonly keys: SigningKeys;
+  readonly keys: SigningKeys | undefined;
   readonly verify: Verify;
   readonly servers: readonly HttpServer[];
   readonly system: RunningSystem;
@@ -38,10 +38,12 @@ export async function startWorker({ chosen, systems, env, portOf, addressesOf }:
   const faults = plantedFaults(env, () => Math.random());
   const runtime = systemRuntime(faults === undefined ? {} : { faults });
   const onFatal = (error: unknown) => die(log, error);
-  const keys = await developmentKeys(data);
-  const verify = verifier({ keys: keys.jwks, clock: runtime.clock });
+  const keys = own.jwks === undefined ? await developmentKeys(data) : undefined;
+  const verify = verifier({ keys: keys?.jwks ?? new URL(own.jwks ?? ""), clock: runtime.clock });
   const elsewhere: ClientOptions["elsewhere"] =
-    addressesOf === undefined ? undefined : { addressesOf, token: serviceTokens(keys, runtime.clock) };
+    addressesOf === undefined || keys === undefined
+      ? undefined
+      : { addressesOf, token: serviceTokens(keys, runtime.clock) };
   const broker = await embeddedBroker({
     file: path.join(data, "broker.db"),
     durability: "full",

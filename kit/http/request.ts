@@ -1,4 +1,4 @@
-import { kitProblems, type Caller, type Endpoint } from "../contract/index.ts";
+import { findProblem, kitProblems, type Caller, type Endpoint } from "../contract/index.ts";
 import type { Verify } from "../access/index.ts";
 
 /** An Idempotency-Key (draft-ietf-httpapi-idempotency-key-header-07): a quoted string, or the same without quotes. */
@@ -24,7 +24,7 @@ export function patience(header: string | readonly string[] | undefined, most: n
   return Math.min(ms, most);
 }
 
-/** The caller of a bearer token (RFC 6750); a token that is not valid is refused even where none is needed. */
+/** The caller of a bearer token (RFC 6750); a token that is not valid is refused even where none is needed, and one that cannot be judged now, with `kit/unavailable`. */
 export async function callerOf(
   authorization: string | undefined,
   verify: Verify,
@@ -37,7 +37,7 @@ export async function callerOf(
     return await verify(token);
   } catch (error) {
     reject(error);
-    throw kitProblems.unauthenticated({});
+    throw findProblem(error) ?? kitProblems.unauthenticated({});
   }
 }
 
