@@ -61,14 +61,17 @@ const engines = [
         : (false as const),
   },
 ];
-for (const { engine, storeUrl, skip } of engines) {
-  const begin = async (options: StartOptions = {}) => {
+/** A service's tables are in a schema of its name: each test on PostgreSQL begins with none. */
+const beginOn =
+  (storeUrl: string | undefined) =>
+  async (options: StartOptions = {}) => {
     if (storeUrl === undefined) return start(commerce, options);
-    // A service's tables are in a schema of its name: each test begins with none.
     await onServer((client) => client.query("DROP SCHEMA IF EXISTS customers, orders, billing CASCADE"));
     return start(commerce, { ...options, storeUrl });
   };
-
+// What decides on rows is tried on every engine, the rest on one.
+for (const { engine, storeUrl, skip } of engines) {
+  const begin = beginOn(storeUrl);
   void test(`${engine}: an order that is paid and reserved is confirmed`, { skip }, async () => {
     await using shop = await begin();
     await stockUp(shop, "apple", 10);
@@ -160,7 +163,9 @@ for (const { engine, storeUrl, skip } of engines) {
       );
     },
   );
-
+}
+for (const { engine, storeUrl, skip } of engines.slice(0, 1)) {
+  const begin = beginOn(storeUrl);
   void test(
     `${engine}: with an immediate reservation an order that is short is not placed, and one that is not is confirmed`,
     { skip },
