@@ -3,6 +3,8 @@ import { mkdirSync } from "node:fs";
 import { DatabaseSync, type SQLOutputValue } from "node:sqlite";
 import type { Runtime } from "holdfast/runtime";
 import {
+  checkCharge,
+  checkRefund,
   GatewayRefused,
   GatewayUnavailable,
   type ChargeOutcome,
@@ -89,6 +91,7 @@ export function embeddedGateway({ file, runtime }: EmbeddedGatewayOptions): Paym
 
   return {
     async charge(request, signal) {
+      checkCharge(request);
       if (request.method === "card_slow") await timers.sleep(slowMs, signal);
       if (signal.aborted) throw new GatewayUnavailable("it was not waited for.");
       if (request.method === "card_down" && (await write(() => down(request.key))) <= downs)
@@ -98,11 +101,13 @@ export function embeddedGateway({ file, runtime }: EmbeddedGatewayOptions): Paym
         throw new GatewayUnavailable("the connection was lost before its answer came.");
       return outcomeOf(row);
     },
-    refund: ({ key, chargeId, amount, currency }: RefundRequest) =>
-      write(() => {
+    async refund(request, signal) {
+      const { key, chargeId, amount, currency }: RefundRequest = checkRefund(request);
+      if (signal.aborted) throw new GatewayUnavailable("it was not waited for.");
+      return write(() => {
         const known = db.prepare("SELECT * FROM refunds WHERE key = ?").get(key);
         if (known !== undefined) {
-          if (known["chargeId"] !== chargeId || known["amount"] !== amount)
+          if (known["chargeId"] !== chargeId || known["amount"] !== amount || known["currency"] !== currency)
             throw new GatewayRefused(`the key ${key} was used for another refund.`);
           return { refundId: String(known["refundId"]) };
         }
@@ -123,7 +128,8 @@ export function embeddedGateway({ file, runtime }: EmbeddedGatewayOptions): Paym
           Math.floor(clock.now()),
         );
         return { refundId };
-      }),
+      });
+    },
     [Symbol.asyncDispose]() {
       if (db.isOpen) db.close();
       return Promise.resolve();

@@ -1,158 +1,137 @@
 import assert from "node:assert/strict";
 import { spawn, type ChildProcess } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
-import os from "node:os";
+import { createServer, type RequestListener } from "node:http";
 import path from "node:path";
 import { test, type TestContext } from "node:test";
 import { controlledRuntime } from "holdfast/runtime";
 import { embeddedGateway } from "./embedded.ts";
 import { ledger } from "./ledger.ts";
-import { GatewayRefused, GatewayUnavailable, type ChargeRequest, type PaymentGateway } from "./port.ts";
+import { chargeRequest, gatewayConformance, gatewayFolder, never } from "./port.conformance.ts";
+import { GatewayRefused, GatewayUnavailable, type PaymentGateway } from "./port.ts";
 import { remoteGateway } from "./remote.ts";
 import { serveGateway } from "./server.ts";
 
-const never = new AbortController().signal;
-const request = (given: Partial<ChargeRequest> = {}): ChargeRequest => ({
-  key: "k1",
-  amount: 500,
-  currency: "EUR",
-  method: "card_ok",
-  reference: "order-1",
-  ...given,
+gatewayConformance("embedded", (t, file) => {
+  const gateway = embeddedGateway({ file, runtime: controlledRuntime() });
+  t.after(() => gateway[Symbol.asyncDispose]());
+  return Promise.resolve(gateway);
 });
-const folder = async (t: TestContext): Promise<string> => {
-  const made = await mkdtemp(path.join(os.tmpdir(), "holdfast-gateway-"));
-  t.after(() => rm(made, { recursive: true, force: true }));
-  return made;
-};
-
-interface Way {
-  readonly name: string;
-  /** Two gateways on one file, as two processes would have them. */
-  open(t: TestContext, file: string): Promise<readonly [PaymentGateway, PaymentGateway]>;
-}
-const ways: readonly Way[] = [
-  {
-    name: "embedded",
-    open(t, file) {
-      const pair = [0, 1].map(() => embeddedGateway({ file, runtime: controlledRuntime() }));
-      t.after(() => Promise.all(pair.map((gateway) => gateway[Symbol.asyncDispose]())));
-      const [one, two] = pair;
-      return Promise.resolve([one ?? assert.fail(), two ?? assert.fail()]);
-    },
-  },
-  {
-    name: "a process of its own",
-    async open(t, file) {
-      const servers = [];
-      for (let at = 0; at < 2; at += 1) {
-        const server = await serveGateway(embeddedGateway({ file, runtime: controlledRuntime() }), 0);
-        t.after(() => server.close());
-        servers.push(remoteGateway(server.url));
-      }
-      const [one, two] = servers;
-      return [one ?? assert.fail(), two ?? assert.fail()];
-    },
-  },
-];
-
-for (const { name, open } of ways) {
-  const gatewayTest = (what: string, run: (one: PaymentGateway, two: PaymentGateway, file: string) => Promise<void>) =>
-    void test(`${name}: ${what}`, async (t) => {
-      const file = path.join(await folder(t), "gateway.db");
-      const [one, two] = await open(t, file);
-      await run(one, two, file);
-    });
-
-  gatewayTest("the same key is the same charge, over instances and at the same time", async (one, two, file) => {
-    const outcomes = await Promise.all(
-      Array.from({ length: 20 }, (_, at) => (at % 2 === 0 ? one : two).charge(request(), never)),
-    );
-    assert.equal(new Set(outcomes.map((outcome) => JSON.stringify(outcome))).size, 1);
-    assert.deepEqual(
-      ledger(file).map(({ reference, charged, refunded }) => ({ reference, charged, refunded })),
-      [{ reference: "order-1", charged: 500, refunded: 0 }],
-    );
-  });
-
-  gatewayTest("a key that was used for another charge is refused", async (one, two) => {
-    await one.charge(request(), never);
-    await assert.rejects(two.charge(request({ amount: 501 }), never), GatewayRefused);
-  });
-
-  gatewayTest("a decline is an answer, and is remembered", async (one, two) => {
-    const declined = await one.charge(request({ method: "card_declined" }), never);
-    assert.deepEqual(declined, { kind: "declined", reason: "the card was declined" });
-    assert.deepEqual(await two.charge(request({ method: "card_declined" }), never), declined);
-    const unknown = await one.charge(request({ key: "k2", method: "card_of_glass" }), never);
-    assert.equal(unknown.kind, "declined");
-  });
-
-  gatewayTest("a lost answer is no answer; asking again tells of the one charge", async (one, two, file) => {
-    const lost = request({ method: "card_answer_lost" });
-    await assert.rejects(one.charge(lost, never), GatewayUnavailable);
-    assert.equal(ledger(file).length, 1, "it was charged all the same");
-    assert.equal((await two.charge(lost, never)).kind, "charged");
-    assert.equal(ledger(file).length, 1);
-  });
-
-  gatewayTest("one that is down is asked until it is up", async (one, two) => {
-    const down = request({ method: "card_down" });
-    for (let time = 1; time <= 3; time += 1)
-      await assert.rejects((time === 2 ? two : one).charge(down, never), GatewayUnavailable);
-    assert.equal((await two.charge(down, never)).kind, "charged");
-  });
-
-  gatewayTest("money is given back once a key, and never more than was charged", async (one, two, file) => {
-    const charged = await one.charge(request(), never);
-    assert.ok(charged.kind === "charged");
-    const { chargeId } = charged;
-    const refund = { key: "r1", chargeId, amount: 500, currency: "EUR" };
-    assert.deepEqual(await one.refund(refund, never), await two.refund(refund, never));
-    await assert.rejects(two.refund({ ...refund, key: "r2", amount: 1 }, never), GatewayRefused);
-    await assert.rejects(two.refund({ ...refund, key: "r3", chargeId: "ch_none" }, never), GatewayRefused);
-    assert.deepEqual(
-      ledger(file).map(({ refunded }) => refunded),
-      [500],
-    );
-  });
-}
-
-test("a process of its own: what is not a request is refused, and named", async (t) => {
-  const file = path.join(await folder(t), "gateway.db");
+gatewayConformance("over HTTP", async (t, file) => {
   const server = await serveGateway(embeddedGateway({ file, runtime: controlledRuntime() }), 0);
   t.after(() => server.close());
-  const post = async (address: string, body: string) => {
-    const reply = await fetch(`${server.url}${address}`, { method: "POST", body });
+  return remoteGateway(server.url);
+});
+
+test("a slow card is charged, and who stops waiting for it is told that there was no answer", async (t) => {
+  const file = path.join(await gatewayFolder(t), "gateway.db");
+  const runtime = controlledRuntime({ flowing: false });
+  const gateway = embeddedGateway({ file, runtime });
+  t.after(() => gateway[Symbol.asyncDispose]());
+  const slow = chargeRequest({ method: "card_slow" });
+  const impatient = new AbortController();
+  const gone = gateway.charge(slow, impatient.signal);
+  impatient.abort();
+  await assert.rejects(gone, GatewayUnavailable);
+  assert.deepEqual(ledger(file), []);
+  const patient = gateway.charge(slow, never);
+  await runtime.advance(1_999);
+  assert.deepEqual(ledger(file), []);
+  await runtime.advance(1);
+  assert.equal((await patient).kind, "charged");
+});
+
+test("over HTTP: what is not a request is refused, and named", async (t) => {
+  const file = path.join(await gatewayFolder(t), "gateway.db");
+  const server = await serveGateway(embeddedGateway({ file, runtime: controlledRuntime() }), 0);
+  t.after(() => server.close());
+  const post = async (address: string, body: string | ReadableStream) => {
+    const reply = await fetch(`${server.url}${address}`, { method: "POST", body, duplex: "half" });
     return `${String(reply.status)} ${await reply.text()}`;
   };
   assert.match(await post("/charges", "{"), /^400 .*not JSON/);
-  assert.match(await post("/charges", JSON.stringify({ ...request(), amount: -1 })), /^400 .*\/amount/);
-  assert.match(await post("/charges", JSON.stringify({ ...request(), currency: "€" })), /^400 .*\/currency/);
+  assert.match(await post("/charges", JSON.stringify({ ...chargeRequest(), amount: -1 })), /^400 .*\/amount/);
+  assert.match(await post("/charges", JSON.stringify({ ...chargeRequest(), currency: "€" })), /^400 .*\/currency/);
+  assert.match(await post("/charges", JSON.stringify({ ...chargeRequest(), more: 1 })), /^400 /);
   assert.match(await post("/elsewhere", "{}"), /^400 /);
   assert.match(await post("/charges", "x".repeat(20_000)), /^400 .*too large/);
+  const streamed = new Blob(["x".repeat(20_000)]).stream();
+  assert.match(await post("/charges", streamed), /^400 .*too large/, "also without a Content-Length");
+  assert.deepEqual(ledger(file), []);
+});
+
+test("over HTTP: whatever is not a gateway's answer is no answer; a refusal says once what is wrong", async (t) => {
+  let answer: RequestListener = () => undefined;
+  const server = createServer((request, response) => answer(request, response));
+  await new Promise<void>((resolve) => {
+    server.listen(0, "127.0.0.1", resolve);
+  });
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const address = server.address();
+  assert.ok(typeof address === "object" && address !== null);
+  const gateway = remoteGateway(`http://127.0.0.1:${String(address.port)}`);
+  for (const [status, body] of [
+    [200, "<html>"],
+    [200, "null"],
+    [200, '{"reason":"none"}'],
+    [200, '{"kind":"charged"}'],
+    [200, '{"kind":"charged","chargeId":7}'],
+    [302, "{}"],
+    [408, '{"reason":"late"}'],
+    [429, '{"reason":"later"}'],
+    [401, '{"reason":"who?"}'],
+    [503, '{"reason":"down"}'],
+  ] as const) {
+    answer = (_, response) => void response.writeHead(status, { location: "/" }).end(body);
+    await assert.rejects(gateway.charge(chargeRequest(), never), GatewayUnavailable, `${String(status)} ${body}`);
+  }
+  answer = (_, response) => void response.writeHead(400).end('{"reason":"no such thing."}');
+  await assert.rejects(gateway.charge(chargeRequest(), never), {
+    name: GatewayRefused.name,
+    message: "The payment gateway refused the request: no such thing.",
+  });
 });
 
 test("a process of its own that is killed knows its charges when it is back", async (t) => {
-  const file = path.join(await folder(t), "gateway.db");
-  const children: ChildProcess[] = [];
-  t.after(() => children.forEach((child) => child.kill("SIGKILL")));
-  const begin = async (): Promise<PaymentGateway> => {
+  const file = path.join(await gatewayFolder(t), "gateway.db");
+  const begin = async (): Promise<{ readonly gateway: PaymentGateway; readonly child: ChildProcess }> => {
     const child = spawn(process.execPath, [path.join(import.meta.dirname, "main.ts"), `--file=${file}`], {
       stdio: ["ignore", "pipe", "inherit"],
     });
-    children.push(child);
-    const address = await new Promise<string>((resolve) => {
-      child.stdout.once("data", (text: Buffer) => resolve(text.toString()));
-    });
-    return remoteGateway(address.trim());
+    t.after(() => child.kill("SIGKILL"));
+    const address = await firstLine(t, child.stdout);
+    return { gateway: remoteGateway(address), child };
   };
   const before = await begin();
-  const lost = request({ method: "card_answer_lost" });
-  await assert.rejects(before.charge(lost, never), GatewayUnavailable);
-  children[0]?.kill("SIGKILL");
-  await assert.rejects(before.charge(lost, never), GatewayUnavailable);
+  const lost = chargeRequest({ method: "card_answer_lost" });
+  await assert.rejects(before.gateway.charge(lost, never), GatewayUnavailable);
+  const ok = await before.gateway.charge(chargeRequest({ key: "k2" }), never);
+  assert.ok(ok.kind === "charged");
+  const refund = { key: "r1", chargeId: ok.chargeId, amount: 500, currency: "EUR" };
+  const refunded = await before.gateway.refund(refund, never);
+  before.child.kill("SIGKILL");
+  await assert.rejects(before.gateway.charge(lost, never), GatewayUnavailable);
   const after = await begin();
-  assert.equal((await after.charge(lost, never)).kind, "charged");
-  assert.equal(ledger(file).length, 1);
+  assert.equal((await after.gateway.charge(lost, never)).kind, "charged");
+  assert.deepEqual(await after.gateway.charge(chargeRequest({ key: "k2" }), never), ok);
+  assert.deepEqual(await after.gateway.refund(refund, never), refunded);
+  assert.deepEqual(
+    ledger(file).map(({ charged, refunded: back }) => [charged, back]),
+    [
+      [500, 0],
+      [500, 500],
+    ],
+  );
 });
+
+function firstLine(t: TestContext, stream: NodeJS.ReadableStream): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const gone = () => reject(new Error("The process ended, or took ten seconds, before it said where it listens."));
+    const deadline = setTimeout(gone, 10_000);
+    t.after(() => clearTimeout(deadline));
+    stream.once("data", (text: Buffer) => resolve(text.toString().trim()));
+    stream.once("end", gone);
+  });
+}

@@ -1,4 +1,4 @@
-import { t } from "holdfast/contract";
+import { compile, t, type TSchema } from "holdfast/contract";
 
 export interface ChargeRequest {
   /** Names the charge: the same key is the same charge, however often it is asked for. */
@@ -25,7 +25,7 @@ export interface RefundRequest {
 
 /**
  * Whoever takes the money. An answer is definite, and the same for ever under the same key; `GatewayUnavailable` says that there was none: ask again with
- * the same key. `GatewayRefused` says that the request itself is wrong, and would be so again.
+ * the same key. `GatewayRefused` says that the request itself is wrong, and would be so again; nothing was charged or given back by it.
  */
 export interface PaymentGateway extends AsyncDisposable {
   charge(request: ChargeRequest, signal: AbortSignal): Promise<ChargeOutcome>;
@@ -37,16 +37,20 @@ export interface PaymentGateway extends AsyncDisposable {
 export const keyRetentionMs = 24 * 60 * 60_000;
 
 export class GatewayUnavailable extends Error {
+  readonly reason: string;
   constructor(reason: string, options?: ErrorOptions) {
     super(`The payment gateway gave no answer: ${reason}`, options);
     this.name = "GatewayUnavailable";
+    this.reason = reason;
   }
 }
 
 export class GatewayRefused extends Error {
+  readonly reason: string;
   constructor(reason: string) {
     super(`The payment gateway refused the request: ${reason}`);
     this.name = "GatewayRefused";
+    this.reason = reason;
   }
 }
 
@@ -65,5 +69,18 @@ export type TestMethod = keyof typeof testMethods;
 const text = t.String({ minLength: 1, maxLength: 200 });
 const amount = t.Integer({ minimum: 0, maximum: 1_000_000_000_000 });
 const currency = t.String({ pattern: "^[A-Z]{3}$" });
-export const ChargeRequestSchema = t.Object({ key: text, amount, currency, method: text, reference: text });
-export const RefundRequestSchema = t.Object({ key: text, chargeId: text, amount, currency });
+
+/** What every gateway asks of a request before it does anything; throws `GatewayRefused`, which names the field. */
+export const checkCharge = checker<ChargeRequest>(
+  t.Object({ key: text, amount, currency, method: text, reference: text }),
+);
+export const checkRefund = checker<RefundRequest>(t.Object({ key: text, chargeId: text, amount, currency }));
+
+function checker<T>(schema: TSchema): (value: unknown) => T {
+  const validator = compile(schema, { open: false });
+  return (value) => {
+    const [wrong] = validator.check(value) ? [] : validator.errors(value);
+    if (wrong !== undefined) throw new GatewayRefused(`${wrong.field} ${wrong.message}`);
+    return value as T; // Proof: checked against the schema of T.
+  };
+}

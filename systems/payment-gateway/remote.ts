@@ -1,4 +1,4 @@
-import { GatewayRefused, GatewayUnavailable, type ChargeOutcome, type PaymentGateway } from "./port.ts";
+import { checkCharge, checkRefund, GatewayRefused, GatewayUnavailable, type PaymentGateway } from "./port.ts";
 
 const timeoutMs = 5_000;
 
@@ -22,23 +22,19 @@ export function remoteGateway(url: string): PaymentGateway {
     }
     if (status === 200) return answer;
     const reason = field(answer, "reason") ?? `it answered ${String(status)}.`;
-    throw status >= 500 ? new GatewayUnavailable(reason) : new GatewayRefused(reason);
+    // Of the 4xx only these speak of the request itself (RFC 9110, section 15.5); 408 and 429 ask for another try.
+    throw [400, 404, 409, 413, 422].includes(status) ? new GatewayRefused(reason) : new GatewayUnavailable(reason);
   };
   return {
     async charge(request, signal) {
-      const answer = await ask("/charges", request, signal);
-      const [chargeId, reason] = [field(answer, "chargeId"), field(answer, "reason")];
-      const outcome: ChargeOutcome | undefined =
-        chargeId !== undefined
-          ? { kind: "charged", chargeId }
-          : reason === undefined
-            ? undefined
-            : { kind: "declined", reason };
-      if (outcome === undefined) throw new GatewayUnavailable("its answer cannot be understood.");
-      return outcome;
+      const answer = await ask("/charges", checkCharge(request), signal);
+      const [kind, chargeId, reason] = ["kind", "chargeId", "reason"].map((name) => field(answer, name));
+      if (kind === "charged" && chargeId !== undefined) return { kind, chargeId };
+      if (kind === "declined" && reason !== undefined) return { kind, reason };
+      throw new GatewayUnavailable("its answer cannot be understood.");
     },
     async refund(request, signal) {
-      const refundId = field(await ask("/refunds", request, signal), "refundId");
+      const refundId = field(await ask("/refunds", checkRefund(request), signal), "refundId");
       if (refundId === undefined) throw new GatewayUnavailable("its answer cannot be understood.");
       return { refundId };
     },

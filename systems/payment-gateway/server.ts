@@ -1,14 +1,5 @@
 import { createServer, type IncomingMessage } from "node:http";
-import { compile, type TSchema } from "holdfast/contract";
-import {
-  ChargeRequestSchema,
-  GatewayRefused,
-  GatewayUnavailable,
-  RefundRequestSchema,
-  type ChargeRequest,
-  type PaymentGateway,
-  type RefundRequest,
-} from "./port.ts";
+import { checkCharge, checkRefund, GatewayRefused, GatewayUnavailable, type PaymentGateway } from "./port.ts";
 
 export interface GatewayServer {
   readonly url: string;
@@ -20,13 +11,11 @@ const maxBytes = 16_384;
 /** A gateway as a server of its own: `POST /charges` and `POST /refunds`, JSON both ways. On loopback only. */
 export async function serveGateway(gateway: PaymentGateway, port: number): Promise<GatewayServer> {
   const never = new AbortController().signal;
-  const charges = reader<ChargeRequest>(ChargeRequestSchema);
-  const refunds = reader<RefundRequest>(RefundRequestSchema);
   const answer = async (request: IncomingMessage): Promise<object> => {
     if (request.method === "POST" && request.url === "/charges")
-      return gateway.charge(charges(await bodyOf(request)), never);
+      return gateway.charge(checkCharge(await bodyOf(request)), never);
     if (request.method === "POST" && request.url === "/refunds")
-      return gateway.refund(refunds(await bodyOf(request)), never);
+      return gateway.refund(checkRefund(await bodyOf(request)), never);
     throw new GatewayRefused("it takes POST /charges and POST /refunds.");
   };
   const server = createServer((request, response) => {
@@ -34,7 +23,8 @@ export async function serveGateway(gateway: PaymentGateway, port: number): Promi
       (value) => response.writeHead(200, json).end(JSON.stringify(value)),
       (error: unknown) => {
         const status = error instanceof GatewayRefused ? 400 : error instanceof GatewayUnavailable ? 503 : 500;
-        const reason = status === 500 ? "it failed." : String(error instanceof Error ? error.message : error);
+        const reason =
+          error instanceof GatewayRefused || error instanceof GatewayUnavailable ? error.reason : "it failed.";
         response.writeHead(status, json).end(JSON.stringify({ reason }));
       },
     );
@@ -59,16 +49,8 @@ export async function serveGateway(gateway: PaymentGateway, port: number): Promi
 
 const json = { "content-type": "application/json" };
 
-function reader<T>(schema: TSchema): (value: unknown) => T {
-  const validator = compile(schema, { open: false });
-  return (value) => {
-    const [wrong] = validator.check(value) ? [] : validator.errors(value);
-    if (wrong !== undefined) throw new GatewayRefused(`${wrong.field} ${wrong.message}`);
-    return value as T; // Proof: checked against the schema of T.
-  };
-}
-
 async function bodyOf(request: IncomingMessage): Promise<unknown> {
+  if (Number(request.headers["content-length"]) > maxBytes) throw new GatewayRefused("the body is too large.");
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of request) {
