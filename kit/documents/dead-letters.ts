@@ -135,10 +135,17 @@ export class DeadLetters {
     return true;
   }
 
-  /** A crash may come between a redrive and the row that it parks: what is redriven and waits nowhere is parked again. */
-  async repark(): Promise<void> {
+  /**
+   * A crash may come between a redrive and the row that it parks: what is redriven and waits nowhere is parked again. A step behind one letter; gives
+   * the one behind which it goes on, undefined at the end.
+   */
+  async repark(after: string | undefined): Promise<string | undefined> {
     const { engine } = this.#parts;
-    const rows = await engine.find(names.dead, { where: { state: "redriven" }, limit: 500 });
+    const rows = await engine.find(names.dead, {
+      where: { state: "redriven" },
+      limit: looked,
+      ...(after === undefined ? {} : { after: [after] }),
+    });
     for (const each of rows) {
       const { _id, subscription, envelope: stored, redrive, holdsKey, holder } = each as DeadDoc; // Proof: as above.
       const envelope = fromStored(stored);
@@ -156,6 +163,7 @@ export class DeadLetters {
       const row = holdsKey ? await getParked(engine, holder) : undefined;
       if (row?.error === holding) await change(engine, row, { nextAt: now, error: "", attempts: 0, redrive });
     }
+    return rows.length < looked ? undefined : rows.at(-1)?._id;
   }
 
   /** After a redrive has succeeded. */
@@ -214,6 +222,9 @@ export class DeadLetters {
     return Math.floor(this.#parts.runtime.clock.now());
   }
 }
+
+/** Letters that are looked at in one step. */
+const looked = 500;
 
 const released = { nextAt: undefined, claimedBy: undefined, claimedUntil: undefined } as const;
 

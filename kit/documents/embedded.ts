@@ -148,11 +148,16 @@ function conditions({ where = {}, atMost, sort = [], after }: Where & Pick<Find,
   return { where: parts.length === 0 ? "" : ` WHERE ${parts.join(" AND ")}`, parameters };
 }
 
-/** (a, b) > (x, y), with what is absent below everything. A comparison of rows goes by the index; it is of no use where a value is NULL. */
+/** (a, b) > (x, y), with what is absent below everything. A comparison of rows is of no use where a value is NULL. */
 function behindOf(columns: readonly string[], after: readonly (Scalar | null)[]) {
   const values = after.filter((value) => value !== null);
-  if (values.length === after.length)
-    return { sql: `(${columns.join(", ")}) > (${columns.map(() => "?").join(", ")})`, values };
+  const [first] = values;
+  if (values.length === after.length && first !== undefined) {
+    // The index of an expression is not entered by a comparison of rows, but by one of its first column.
+    const from = columns.length > 1 ? `${columns[0] ?? ""} >= ? AND ` : "";
+    const sql = `${from}(${columns.join(", ")}) > (${columns.map(() => "?").join(", ")})`;
+    return { sql, values: columns.length > 1 ? [first, ...values] : values };
+  }
   const equal = (at: number) => (after[at] === null ? `${columns[at] ?? ""} IS NULL` : `${columns[at] ?? ""} = ?`);
   const ways = columns.map((column, at) => {
     const last = after[at] === null ? `${column} IS NOT NULL` : `${column} > ?`;

@@ -99,7 +99,7 @@ function course(plant: Plant) {
   };
 }
 
-test("[invariant 1] [invariant 2] each part of a split message has its effect once, whoever dies when, and whoever is held up", async (t) => {
+test("each part of a split message has its effect once, whoever dies when, and whoever is held up", async (t) => {
   const courses = await explore(() => course((engine) => engine), { switches: 1, crashes: true });
   t.diagnostic(`${String(courses)} courses`);
   assert.ok(courses > 300);

@@ -12,7 +12,7 @@ import { unitAccess, type MessageParts } from "./message-unit.ts";
 import { Outbox } from "./outbox.ts";
 import { claim, due, nextDue, retry } from "./retry.ts";
 import { nextTick, tick } from "./schedules.ts";
-import { sweep } from "./sweep.ts";
+import { sweep, type SweptTo } from "./sweep.ts";
 import { answer, runUnit, type Question } from "./unit.ts";
 
 /** A service's store on documents: one unit changes one document, by one atomic write. */
@@ -22,6 +22,7 @@ export class DocumentStore implements Store<object> {
   readonly #parts: MessageParts;
   readonly #deadLetters: DeadLetters;
   readonly #outbox: Outbox;
+  readonly #sweptTo: SweptTo = { asleep: undefined, redriven: undefined };
   readonly #bells: Readonly<Record<"outbox" | "parked", (() => void)[]>> = { outbox: [], parked: [] };
 
   constructor(parts: Omit<MessageParts, "ring">) {
@@ -142,6 +143,7 @@ export class DocumentStore implements Store<object> {
       collections: Object.values(this.#parts.collections).map(({ name }) => name),
       deadLetters: this.#deadLetters,
       now,
+      to: this.#sweptTo,
     });
   close = () => this.#parts.engine.close();
 

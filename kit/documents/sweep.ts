@@ -38,6 +38,12 @@ export async function settleAll(parts: Parts, collections: readonly string[], be
   }
 }
 
+/** How far the steps of a sweep have come among what they only look at. */
+export interface SweptTo {
+  asleep: string | undefined;
+  redriven: string | undefined;
+}
+
 /** Once a minute, in small steps; true while there is more. */
 export async function sweep(
   parts: Parts,
@@ -45,14 +51,20 @@ export async function sweep(
     collections,
     deadLetters,
     now,
-  }: { readonly collections: readonly string[]; readonly deadLetters: DeadLetters; readonly now: number },
+    to,
+  }: {
+    readonly collections: readonly string[];
+    readonly deadLetters: DeadLetters;
+    readonly now: number;
+    readonly to: SweptTo;
+  },
 ): Promise<boolean> {
   const { engine } = parts;
   await settleAll(parts, collections, now - settleAfterMs);
-  await wakeStranded(parts, now);
-  await deadLetters.repark();
+  to.asleep = await wakeStranded(parts, Math.floor(now), to.asleep);
+  to.redriven = await deadLetters.repark(to.redriven);
   await moveLowWater(engine, lowestUuidv7(now - messageRetentionMs));
-  let more = false;
+  let more = to.asleep !== undefined || to.redriven !== undefined;
   for (const [collection, ms] of [
     [names.inbox, messageRetentionMs],
     [names.keys, keyRetentionMs],
@@ -77,9 +89,13 @@ export async function sweep(
   return more;
 }
 
-/** A crash between the end of a row and the waking of the next one leaves a key asleep. */
-async function wakeStranded({ engine }: Parts, now: number): Promise<void> {
-  const asleep = await engine.find(names.parked, { where: { nextAt: null }, limit: chunk });
+/** A crash between the end of a row and the waking of the next one leaves a key asleep. Gives where it goes on; undefined at the end. */
+async function wakeStranded({ engine }: Parts, now: number, after: string | undefined): Promise<string | undefined> {
+  const asleep = await engine.find(names.parked, {
+    where: { nextAt: null },
+    limit: chunk,
+    ...(after === undefined ? {} : { after: [after] }),
+  });
   const keys = new Map(
     asleep.map((row) => {
       const { subscription, key } = row as ParkedDoc; // Proof: rows of this collection are written as such.
@@ -87,6 +103,7 @@ async function wakeStranded({ engine }: Parts, now: number): Promise<void> {
     }),
   );
   for (const key of keys.values()) await wakeLowest(engine, key, now);
+  return asleep.length < chunk ? undefined : asleep.at(-1)?._id;
 }
 
 async function moveLowWater(engine: DocumentEngine, messageId: string): Promise<void> {

@@ -150,7 +150,7 @@ test("a unit whose answer was lost is of unknown outcome where its document carr
   assert.equal(await sizeOf(engine), 1);
 });
 
-test("[invariant 4] the relay begins anew and meets the rows of a key in their order, whatever has come in front of them", async () => {
+test("the relay begins anew and meets the rows of a key in their order, whatever has come in front of them", async () => {
   const engine = memoryEngine(new Map(), free);
   const put = (...ids: readonly string[]) =>
     engine.insert(
@@ -176,5 +176,32 @@ test("[invariant 4] the relay begins anew and meets the rows of a key in their o
   assert.deepEqual(
     (await outbox.rows(0, 2)).map((row) => row.envelope.id),
     ["a#2", "a#3"],
+  );
+});
+
+test("a key that a crash has left asleep is woken, however many others sleep because a dead letter holds theirs", async () => {
+  const { store, engine } = await open();
+  const row = (key: string, order: number, error = "") => ({
+    _id: `boxes/packed /boxes ${key} ${String(order).padStart(4, "0")}`,
+    version: 1,
+    subscription: "boxes/packed",
+    key,
+    order,
+    envelope: envelope(`${key} ${String(order)}`),
+    attempts: 0,
+    error,
+    redrive: 0,
+  });
+  await engine.insert("holdfast_parked", [
+    row("held", 0, "held"),
+    ...Array.from({ length: 1_200 }, (_, at) => row("held", at + 1)),
+    row("stranded", 1),
+  ]);
+  const now = runtime.clock.now();
+  while (await store.sweep(now));
+  const due = await store.due(now, 10);
+  assert.deepEqual(
+    due.map((parked) => parked.envelope.id),
+    ["stranded 1"],
   );
 });
