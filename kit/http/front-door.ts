@@ -1,10 +1,12 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import { docsPage, kitProblems, openapi, type Endpoint } from "../contract/index.ts";
+import { docsPage, kitProblems, openapi } from "../contract/index.ts";
 import type { StoredReply } from "../messaging/index.ts";
 import type { Runtime } from "../runtime/index.ts";
 import type { RunningService } from "../service/index.ts";
+import { lettingGo } from "./letting-go.ts";
 import { rawReply, refusal, translate } from "./reply.ts";
-import { httpLimits, json } from "./server.ts";
+import { RouteTable } from "./route-table.ts";
+import { httpLimits, json, serverOptions } from "./server.ts";
 
 /** A service as the front door sees it, in this process or in another. */
 export interface Served {
@@ -25,49 +27,6 @@ export interface FrontDoor {
   readonly port: number;
   readonly url: string;
   close(ms: number): Promise<void>;
-}
-
-interface Node<T> {
-  readonly names: Map<string, Node<T>>;
-  any: Node<T> | undefined;
-  readonly targets: Map<string, T>;
-}
-const node = <T>(): Node<T> => ({ names: new Map(), any: undefined, targets: new Map() });
-
-/** Which service answers what: one table, made from the contracts. */
-export class RouteTable<T> {
-  readonly #root = node<T>();
-
-  add({ method, path }: Pick<Endpoint, "method" | "path">, target: T): void {
-    let at = this.#root;
-    for (const part of path.split("/").slice(1)) {
-      if (part.startsWith("{")) at = at.any ??= node<T>();
-      else {
-        const next = at.names.get(part) ?? node<T>();
-        at.names.set(part, next);
-        at = next;
-      }
-    }
-    at.targets.set(method, target);
-  }
-
-  /** The target of a request, or the methods that its address knows. Named segments come before placeholders. */
-  find(method: string, url: string): { readonly target: T } | { readonly allowed: readonly string[] } {
-    const end = url.indexOf("?");
-    const found = search(this.#root, (end < 0 ? url : url.slice(0, end)).split("/"), 1);
-    const target = found?.targets.get(method === "HEAD" ? "GET" : method);
-    return target === undefined ? { allowed: [...(found?.targets.keys() ?? [])] } : { target };
-  }
-}
-
-function search<T>(at: Node<T>, parts: readonly string[], index: number): Node<T> | undefined {
-  const part = parts[index];
-  if (part === undefined) return at.targets.size > 0 ? at : undefined;
-  const named = at.names.get(part);
-  return (
-    (named === undefined ? undefined : search(named, parts, index + 1)) ??
-    (at.any === undefined || part === "" ? undefined : search(at.any, parts, index + 1))
-  );
 }
 
 /** One address for all services: requests are handed on to the service's own server; in one process, without a socket in between. */
@@ -94,13 +53,11 @@ export async function frontDoor({ services, port, host = "127.0.0.1", runtime }:
         : kitProblems.methodNotAllowed({}, { headers: { allow: allowed.join(", ") } });
     write(response, refusal(problem, runtime.ids.uuidv7()).reply);
   };
-  const server = createServer(
-    { maxHeaderSize: httpLimits.headerBytes, requestTimeout: httpLimits.requestMs, keepAliveTimeout: 65_000 },
-    (request, response) => {
-      handle(request, response).catch((error: unknown) => write(response, refusal(error, runtime.ids.uuidv7()).reply));
-    },
-  );
+  const server = createServer(serverOptions(httpLimits), (request, response) => {
+    handle(request, response).catch((error: unknown) => write(response, refusal(error, runtime.ids.uuidv7()).reply));
+  });
   server.maxConnections = httpLimits.connections;
+  const letGo = lettingGo(server);
   server.on("clientError", (error: Error, socket) => {
     if (!socket.writable) socket.destroy();
     else socket.end(rawReply(refusal(translate(error), runtime.ids.uuidv7()).reply));
@@ -118,7 +75,7 @@ export async function frontDoor({ services, port, host = "127.0.0.1", runtime }:
       const force = runtime.timers.after(ms, () => server.closeAllConnections());
       await new Promise((resolve) => {
         server.close(resolve);
-        server.closeIdleConnections();
+        letGo();
       });
       force.cancel();
     },

@@ -1,3 +1,3 @@
-export { frontDoor, RouteTable, type FrontDoor, type FrontDoorOptions, type Served } from "./front-door.ts";
+export { frontDoor, type FrontDoor, type FrontDoorOptions, type Served } from "./front-door.ts";
 export { proxyTo, type Proxy } from "./proxy.ts";
 export { httpLimits, serveHttp, type HttpLimits, type HttpOptions, type HttpServer } from "./server.ts";

@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage, ServerOptions, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { Verify } from "../access/index.ts";
@@ -8,7 +8,9 @@ import type { Runtime } from "../runtime/index.ts";
 import type { RunningService } from "../service/index.ts";
 import { parseTraceparent, type Logger } from "../telemetry/index.ts";
 import { parseBody, type JsonBody } from "./body.ts";
+import { lettingGo } from "./letting-go.ts";
 import { deprecation, rawReply, refusal, translate } from "./reply.ts";
+import { RouteTable } from "./route-table.ts";
 import { callerOf, checkMediaType, clientId, idempotencyKey, patience } from "./request.ts";
 
 export interface HttpOptions {
@@ -28,7 +30,7 @@ export interface HttpLimits {
   readonly bodyBytes: number;
   /** @default 16384 */
   readonly headerBytes: number;
-  /** For a whole request to arrive. @default 30000 */
+  /** For a whole request to arrive; may be a quarter more until it is seen. @default 30000 */
   readonly requestMs: number;
   /** For a handler. @default 10000 */
   readonly timeoutMs: number;
@@ -42,6 +44,17 @@ export const httpLimits: HttpLimits = {
   timeoutMs: 10_000,
   connections: 4_096,
 };
+
+/** What Node itself watches over. Fastify's own option sets one of the times, and too late for the other. */
+export const serverOptions = ({ headerBytes, requestMs }: HttpLimits): ServerOptions => ({
+  maxHeaderSize: headerBytes,
+  requestTimeout: requestMs,
+  // Where it is the longer of the two, Node takes each for the other: 60 s, its default, would be the time of a whole request.
+  headersTimeout: requestMs,
+  // Node looks every 30 s, which lets twice the time pass.
+  connectionsCheckingInterval: Math.ceil(requestMs / 4),
+  keepAliveTimeout: 65_000,
+});
 
 export interface HttpServer {
   readonly service: RunningService;
@@ -67,10 +80,11 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
     routerOptions: { maxParamLength: 500, ignoreTrailingSlash: false, querystringParser: (text) => parseQuery(text) },
     frameworkErrors: (error, request, reply) => void send(reply, refuse(error, idOf(request))),
     clientErrorHandler: (error, socket) => clientError(error, socket, runtime),
-    http: { maxHeaderSize: limits.headerBytes },
+    http: serverOptions(limits),
     genReqId: (request) => clientId(request.headers["x-request-id"]) ?? runtime.ids.uuidv7(),
   });
   app.server.maxConnections = limits.connections;
+  const letGo = lettingGo(app.server);
   const refuse = (error: unknown, requestId: string): StoredReply => {
     const { reply, problem, bug } = refusal(translate(error), requestId);
     if (bug) log.error("a request failed", { requestId, error: problem });
@@ -79,8 +93,11 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
   app.setErrorHandler((error, request, reply) => send(reply, refuse(error, idOf(request))));
+  const table = new RouteTable<Endpoint>();
+  for (const endpoint of service.endpoints) table.add(endpoint, endpoint);
   app.setNotFoundHandler((request, reply) => {
-    const others = allowed(service.endpoints, request.raw.url ?? "/");
+    const found = table.find(request.method, request.raw.url ?? "/");
+    const others = "allowed" in found ? found.allowed : [];
     const problem =
       others.length === 0
         ? kitProblems.notFound({})
@@ -99,7 +116,9 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
     routing: (request, response) => app.routing(request, response),
     async close(ms) {
       const force = runtime.timers.after(ms, () => app.server.closeAllConnections());
-      await app.close();
+      const closed = app.close();
+      letGo();
+      await closed;
       force.cancel();
     },
   };
@@ -232,16 +251,6 @@ function parseQuery(text: string): Record<string, string | string[]> {
 }
 
 const suspectUrl = (url: string): boolean => url.includes("%00");
-
-/** Methods that an address knows. */
-function allowed(endpoints: readonly Endpoint[], url: string): readonly string[] {
-  const segments = (url.split("?")[0] ?? "").split("/");
-  const matches = endpoints.filter(({ path }) => {
-    const parts = path.split("/");
-    return parts.length === segments.length && parts.every((part, at) => part.startsWith("{") || part === segments[at]);
-  });
-  return [...new Set(matches.flatMap(({ method }) => (method === "GET" ? ["GET", "HEAD"] : [method])))];
-}
 
 function clientError(error: Error, socket: Socket, runtime: Runtime): void {
   if (!socket.writable || ("code" in error && error.code === "ECONNRESET")) {
