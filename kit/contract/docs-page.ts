@@ -1,5 +1,8 @@
-import { paramsSchema, replySpec, type Endpoint, type EventContract } from "./contracts.ts";
-import { jsonSchema, plain, type JsonSchema } from "./json-schema.ts";
+import { paramsSchema, replySpec, type Access, type Endpoint, type EventContract } from "./contracts.ts";
+import { fieldsTable } from "./docs-fields.ts";
+import { docsStyle } from "./docs-style.ts";
+import { html, joined, type Html } from "./html.ts";
+import { jsonSchema } from "./json-schema.ts";
 import { kitProblems } from "./kit-problems.ts";
 import type { AnyProblem } from "./problem.ts";
 
@@ -10,85 +13,163 @@ export interface Documented {
   readonly problems: readonly AnyProblem[];
 }
 
-/** A page for people: every endpoint, event and problem. No script, nothing loaded from elsewhere. */
+/**
+ * A page for people: every endpoint, event and problem, each with an anchor: `endpoint:GET/orders/{orderId}`, `event:order.created`,
+ * `problem:orders/unknown-order`. No script, nothing loaded from elsewhere.
+ */
 export function docsPage({ title, endpoints, events, problems }: Documented): string {
-  const all: readonly AnyProblem[] = [...problems, ...Object.values(kitProblems)];
-  const owners = [...new Set([...endpoints, ...events].map(({ owner }) => owner))];
-  return `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${html(title)}</title><style>${style}</style></head><body>
-<header><h1>${html(title)}</h1><nav>${owners.map((owner) => `<a href="#service:${html(owner)}">${html(owner)}</a>`).join(" ")} <a href="#problems">problems</a> <a href="/openapi.json">openapi.json</a></nav></header><main>
-${owners
-  .map(
-    (owner) =>
-      `<section id="service:${html(owner)}"><h2>${html(owner)}</h2>${endpoints
-        .filter((endpoint) => endpoint.owner === owner)
-        .map(endpointHtml)
-        .join("")}${events
-        .filter((event) => event.owner === owner)
-        .map(eventHtml)
-        .join("")}</section>`,
-  )
-  .join("\n")}
-<section id="problems"><h2>Problems</h2>${all.map(problemHtml).join("")}</section></main></body></html>`;
+  const owners = new Set([...endpoints, ...events].map(({ owner }) => owner));
+  const services = [...owners].map((owner): Section => ({
+    owner,
+    open: endpoints.filter((endpoint) => endpoint.owner === owner && endpoint.spec.access !== "operator"),
+    operators: endpoints.filter((endpoint) => endpoint.owner === owner && endpoint.spec.access === "operator"),
+    events: events.filter((event) => event.owner === owner),
+  }));
+  const known = new Map([...problems, ...Object.values(kitProblems)].map((problem) => [problem.code, problem]));
+  const byOwner = Map.groupBy<string, AnyProblem>(known.values(), ({ owner }) => owner);
+  const count = (many: number, one: string): string => `${String(many)} ${one}${many === 1 ? "" : "s"}`;
+  return html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
+        <title>${title}: contracts</title>
+        <style>
+          ${{ markup: docsStyle }}
+        </style>
+      </head>
+      <body>
+        <a class="skip" href="#contracts">Skip to the contracts</a>
+        <header>
+          <h1>${title}</h1>
+          <p>
+            ${count(endpoints.length, "endpoint")}, ${count(events.length, "event")}, ${count(known.size, "problem")}.
+            For machines: <a href="/openapi.json">openapi.json</a>.
+          </p>
+        </header>
+        <nav aria-label="Contents">
+          <ul>
+            ${services.map(contents)}
+            <li><a href="#problems">problems</a></li>
+          </ul>
+        </nav>
+        <main id="contracts">
+          ${services.map(
+            ({ owner, open, operators, events: own }) =>
+              html`<section id="service:${owner}">
+                <h2>${owner}</h2>
+                ${group("Endpoints", open.map(endpointText))}${group("Events", own.map(eventText))}${group("For operators", operators.map(endpointText), `operators:${owner}`)}
+              </section> `,
+          )}
+          <section id="problems">
+            <h2>Problems</h2>
+            <p>
+              Every refusal is <code>application/problem+json</code> (RFC 9457) with a code to match by, which is never
+              reused.
+            </p>
+            ${[...byOwner].map(([owner, own]) => group(owner, own.map(problemText)))}
+          </section>
+        </main>
+      </body>
+    </html> `.markup;
 }
 
-function endpointHtml(endpoint: Endpoint): string {
-  const { method, path, spec } = endpoint;
-  const parts: readonly (readonly [string, JsonSchema | undefined])[] = [
-    ["Path", path.includes("{") ? jsonSchema(paramsSchema(endpoint)) : undefined],
-    ["Query", spec.query === undefined ? undefined : jsonSchema(spec.query)],
-    ["Headers", spec.headers === undefined ? undefined : jsonSchema(spec.headers)],
-    ["Body", spec.body === undefined ? undefined : jsonSchema(spec.body)],
-    ...Object.entries(spec.replies).map(([status, reply]): readonly [string, JsonSchema | undefined] => {
-      const { body } = replySpec(reply);
-      return [`Reply ${status}`, body === undefined ? undefined : jsonSchema(body)];
-    }),
+const link = (id: string, text: Html | string): Html => html`<a href="#${encodeURI(id)}">${text}</a>`;
+/** An anchor has no spaces. */
+const anchorOf = ({ method, path }: Endpoint): string => `endpoint:${method}${path}`;
+
+const group = (title: string, parts: readonly Html[], id?: string): Html =>
+  parts.length === 0
+    ? html``
+    : html`<h3${id === undefined ? undefined : html` id="${id}"`}>${title}</h3>
+${parts}`;
+
+interface Section {
+  readonly owner: string;
+  readonly open: readonly Endpoint[];
+  readonly operators: readonly Endpoint[];
+  readonly events: readonly EventContract[];
+}
+
+function contents({ owner, open, operators, events }: Section): Html {
+  const items = [
+    ...open.map((endpoint) => link(anchorOf(endpoint), endpoint.route)),
+    ...events.map(({ name }) => link(`event:${name}`, name)),
+    ...(operators.length === 0 ? [] : [link(`operators:${owner}`, "for operators")]),
   ];
-  const refusals = (spec.problems ?? [])
-    .map(({ code }) => `<a href="#problem:${html(code)}"><code>${html(code)}</code></a>`)
-    .join(" ");
-  return `<article id="endpoint:${html(endpoint.route)}"><h3><b class="method">${method}</b> <code>${html(path)}</code></h3><p>${html(spec.summary)}${spec.description === undefined ? "" : ` ${html(spec.description)}`} <small>Access: ${spec.access}.${spec.idempotent === true ? " Takes an Idempotency-Key." : ""}${spec.deprecated === undefined ? "" : " Deprecated."}</small></p>${parts.map(([name, schema]) => (schema === undefined ? "" : `<details><summary>${name}</summary><pre>${html(shape(plain(schema)))}</pre></details>`)).join("")}${refusals === "" ? "" : `<p>Refusals: ${refusals}</p>`}</article>`;
+  return html`<li>
+    ${link(`service:${owner}`, owner)}
+    <ul>
+      ${items.map((item) => html`<li>${item}</li>`)}
+    </ul>
+  </li>`;
 }
 
-const eventHtml = ({ name, version, key, summary, data }: EventContract): string =>
-  `<article id="event:${html(name)}"><h3><b class="event">event</b> <code>${html(name)}</code></h3><p>${html(summary)} <small>Version ${String(version)}, in order of <code>${html(key)}</code>.</small></p><details><summary>Data</summary><pre>${html(shape(plain(jsonSchema(data))))}</pre></details></article>`;
+const audience: Readonly<Record<Access, string>> = {
+  anyone: "For anyone",
+  user: "For signed-in users",
+  operator: "For operators",
+  service: "For other services",
+};
 
-const problemHtml = ({ code, status, summary, retryable }: AnyProblem): string =>
-  `<article id="problem:${html(code)}"><h3><b class="problem">${String(status)}</b> <code>${html(code)}</code></h3><p>${html(summary)}. ${retryable ? "The same request may succeed later." : "The same request will fail again."}</p></article>`;
-
-/** A schema as people read it. */
-function shape(schema: JsonSchema, indent = ""): string {
-  const { type, properties, required = [], items, enum: values, const: constant, anyOf, patternProperties } = schema;
-  if (properties !== undefined) {
-    const lines = Object.entries(properties).map(
-      ([name, part]) =>
-        `${indent}  ${name}${required.includes(name) ? "" : "?"}: ${shape(part, `${indent}  `)}${note(part)}`,
-    );
-    return lines.length === 0 ? "{}" : `{\n${lines.join("\n")}\n${indent}}`;
-  }
-  if (items !== undefined) return `[ ${shape(items, indent)} ]${bounds(schema)}`;
-  if (values !== undefined) return values.map((value) => JSON.stringify(value)).join(" | ");
-  if (constant !== undefined) return JSON.stringify(constant);
-  if (anyOf !== undefined) return anyOf.map((part) => shape(part, indent)).join(" | ");
-  const [inner] = Object.values(patternProperties ?? {});
-  if (inner !== undefined) return `{ [name]: ${shape(inner, indent)} }`;
-  return `${type ?? "any JSON"}${typeof schema.format === "string" ? ` (${schema.format})` : ""}${bounds(schema)}`;
+function endpointText(endpoint: Endpoint): Html {
+  const { method, path, spec } = endpoint;
+  const { sunset, instead } = spec.deprecated ?? {};
+  const gone = sunset === undefined ? "" : `, gone after ${sunset}`;
+  const facts = [
+    audience[spec.access],
+    ...(spec.idempotent === true ? ["takes an Idempotency-Key"] : []),
+    ...(spec.deprecated === undefined ? [] : [`deprecated${gone}${instead === undefined ? "" : `; use ${instead}`}`]),
+  ];
+  const asks = [
+    ...(path.includes("{") ? [fieldsTable("Path", jsonSchema(paramsSchema(endpoint)))] : []),
+    ...(spec.query === undefined ? [] : [fieldsTable("Query", jsonSchema(spec.query))]),
+    ...(spec.headers === undefined ? [] : [fieldsTable("Headers", jsonSchema(spec.headers))]),
+    ...(spec.body === undefined ? [] : [fieldsTable("Body", jsonSchema(spec.body))]),
+  ];
+  const replies = Object.entries(spec.replies).flatMap(([status, reply]) => {
+    const { body, headers } = replySpec(reply);
+    return [
+      body === undefined
+        ? html`<p>Reply ${status}, without a body.</p>`
+        : fieldsTable(`Reply ${status}`, jsonSchema(body)),
+      ...(headers === undefined ? [] : [fieldsTable(`Headers of reply ${status}`, jsonSchema(headers))]),
+    ];
+  });
+  const refusals = (spec.problems ?? []).map(({ code }) => link(`problem:${code}`, html`<code>${code}</code>`));
+  const id = anchorOf(endpoint);
+  return html`<article id="${id}">
+    <h4><span class="kind">${method}</span>${link(id, html`<code>${path}</code>`)}</h4>
+    <p>${spec.summary}</p>
+    ${spec.description === undefined ? undefined : html`<p>${spec.description}</p>`}
+    <p class="meta">
+      ${facts.join(", ")}.${refusals.length === 0 ? undefined : html` Refuses with ${joined(refusals, ", ")}.`}
+    </p>
+    <details>
+      <summary>${asks.length === 0 ? "Replies" : "Request and replies"}</summary>
+      ${asks}${replies}
+    </details>
+  </article> `;
 }
 
-function bounds(schema: JsonSchema): string {
-  const named = ["minimum", "maximum", "minLength", "maxLength", "minItems", "maxItems", "pattern"].filter(
-    (name) => schema[name] !== undefined,
-  );
-  return named.length === 0 ? "" : ` { ${named.map((name) => `${name} ${String(schema[name])}`).join(", ")} }`;
+const eventText = ({ name, version, key, summary, data }: EventContract): Html =>
+  html`<article class="event" id="event:${name}">
+    <h4><span class="kind">event</span>${link(`event:${name}`, html`<code>${name}</code>`)}</h4>
+    <p>${summary}</p>
+    <p class="meta">Version ${version}, in order of <code>${key}</code>.</p>
+    <details>
+      <summary>Data</summary>
+      ${fieldsTable("Data", jsonSchema(data))}
+    </details>
+  </article> `;
+
+function problemText({ code, status, summary, retryable, facts }: AnyProblem): Html {
+  const again = retryable ? "The same request may succeed later." : "The same request will fail again.";
+  const carried = Object.keys(jsonSchema(facts).properties ?? {}).map((name) => html`<code>${name}</code>`);
+  return html`<article id="problem:${code}">
+    <h4><span class="kind">${status}</span>${link(`problem:${code}`, html`<code>${code}</code>`)}</h4>
+    <p>${summary}</p>
+    <p class="meta">${again}${carried.length === 0 ? undefined : html` It carries ${joined(carried, ", ")}.`}</p>
+  </article> `;
 }
-
-const note = (schema: JsonSchema): string =>
-  typeof schema["description"] === "string" ? `   — ${schema["description"]}` : "";
-
-const html = (text: string): string =>
-  text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
-
-const style = `:root{color-scheme:light dark;--line:color-mix(in srgb,CanvasText 15%,transparent);--soft:color-mix(in srgb,CanvasText 5%,transparent);--accent:light-dark(#0b57d0,#8ab4f8)}
-body{font:16px/1.5 system-ui,sans-serif;margin:0;background:Canvas;color:CanvasText}header,main{max-width:60rem;margin:auto;padding:1rem}
-header{border-bottom:1px solid var(--line)}nav a{margin-right:1rem}a{color:var(--accent)}article{border:1px solid var(--line);border-radius:8px;padding:.5rem 1rem;margin:1rem 0}
-h3{margin:.3rem 0;font-size:1rem;overflow-wrap:anywhere}pre{background:var(--soft);padding:.6rem;border-radius:6px;overflow:auto;font-size:.85rem}summary{cursor:pointer}
-.method,.event,.problem{display:inline-block;min-width:3.2rem;color:var(--accent)}small{opacity:.8}:target{outline:2px solid var(--accent)}`;
