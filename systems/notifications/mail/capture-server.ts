@@ -4,6 +4,7 @@ import { callbackify, parseArgs } from "node:util";
 import { systemRuntime } from "holdfast/runtime";
 import { SMTPServer } from "smtp-server";
 import { capturedMail } from "./captured.ts";
+import { readMail } from "./mime.ts";
 
 /** Refused for good, and refused the first time that it is tried. */
 export const testAddresses = { bounces: "bounces@example.com", busyOnce: "busy-once@example.com" } as const;
@@ -22,6 +23,8 @@ export async function serveCapture(file: string, port: number): Promise<CaptureS
     disabledCommands: ["STARTTLS", "AUTH"],
     logger: false,
     size: 1_048_576,
+    // A client keeps its connection for its next mail; who is in the middle of one has this long.
+    closeTimeout: 1_000,
     onRcptTo({ address }, _session, done) {
       if (address === testAddresses.bounces) return done(refusal("550 no such person", 550));
       if (address === testAddresses.busyOnce && busy) {
@@ -33,23 +36,22 @@ export async function serveCapture(file: string, port: number): Promise<CaptureS
     onData(stream, session, done) {
       const keep = async () => {
         const chunks: Buffer[] = [];
-        // Proof: a stream of bytes.
-        for await (const chunk of stream) chunks.push(chunk as Buffer);
-        const [head = "", ...body] = Buffer.concat(chunks).toString("utf8").split("\r\n\r\n");
-        const header = (name: string) =>
-          new RegExp(`^${name}: *(.*(?:\\r\\n[ \\t].*)*)`, "im").exec(head)?.[1]?.replaceAll(/\r\n\s*/g, " ") ?? "";
-        const to = session.envelope.rcptTo.map(({ address }) => address).join(", ");
-        const text = body.join("\r\n\r\n").trimEnd();
-        await mail.send({ messageId: header("Message-ID"), to, subject: header("Subject"), text }, never);
+        for await (const chunk of stream)
+          // Proof: a stream of bytes. One that is too large is read to its end, and not kept.
+          if (!stream.sizeExceeded) chunks.push(chunk as Buffer);
+        if (stream.sizeExceeded) throw refusal("552 the mail is too large", 552);
+        for (const { address } of session.envelope.rcptTo)
+          await mail.send({ ...readMail(Buffer.concat(chunks)), to: address }, never);
       };
       callbackify(keep)(done);
     },
   });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, "127.0.0.1", resolve);
+  });
   server.on("error", () => {
     // A client that is gone in the middle: its mail comes again.
-  });
-  await new Promise<void>((resolve) => {
-    server.listen(port, "127.0.0.1", resolve);
   });
   const address = server.server.address();
   return {

@@ -37,5 +37,7 @@ export function checkMail({ messageId, to, subject }: Mail): void {
   for (const [name, value] of Object.entries({ messageId, to, subject }))
     if (/[\r\n\0]/.test(value)) throw new MailRefused(`The ${name} of the mail has a line break.`);
   if (!/^<[^<>@\s]+@[^<>@\s]+>$/.test(messageId)) throw new MailRefused("The Message-ID of the mail is not one.");
-  if (!/^[^\s@]+@[^\s@]+$/.test(to)) throw new MailRefused("The address of the mail is not one.");
+  // No quoted names, and no character with which one address could be read as another, or as two (RFC 5322, section 3.2.3).
+  if (!/^[^\s@<>()[\]",:;\\]+@[^\s@<>()[\]",:;\\]+$/.test(to))
+    throw new MailRefused("The address of the mail is not one.");
 }

@@ -15,6 +15,8 @@ export function smtpMail({ url, from }: SmtpOptions): Mailer {
     url,
     pool: true,
     maxConnections: 4,
+    // Whoever asked decides on another try; by itself a pool repeats without an end what it may have sent.
+    maxRequeues: 0,
     connectionTimeout: timeoutMs,
     greetingTimeout: timeoutMs,
     socketTimeout: timeoutMs,
@@ -27,7 +29,7 @@ export function smtpMail({ url, from }: SmtpOptions): Mailer {
       signal.throwIfAborted();
       const { messageId, to, subject, text } = mail;
       try {
-        await transport.sendMail({ from, to: { name: "", address: to }, subject, text, messageId });
+        await transport.sendMail({ from, to: { name: "", address: to }, subject, text, messageId, signal });
       } catch (error) {
         if (isPermanent(error)) throw new MailRefused("The mail server refused it for good.", { cause: error });
         throw error;
@@ -41,11 +43,16 @@ export function smtpMail({ url, from }: SmtpOptions): Mailer {
   };
 }
 
-/** 5xx (RFC 5321, section 4.2.1); what a server says of itself, such as a refused login, is not the mail's fault. */
+/** "Log in first", and its like (RFC 4954, section 6). */
+const ofLogins: readonly number[] = [530, 534, 535, 538];
+
+/** 5xx (RFC 5321, section 4.2.1). What is said to a login, or of the sender, who is a setting, is not this mail's fault. */
 const isPermanent = (error: unknown): boolean =>
   error instanceof Error &&
   "code" in error &&
   (error.code === "EENVELOPE" || error.code === "EMESSAGE") &&
   "responseCode" in error &&
   typeof error.responseCode === "number" &&
-  error.responseCode >= 500;
+  error.responseCode >= 500 &&
+  !ofLogins.includes(error.responseCode) &&
+  !("command" in error && error.command === "MAIL FROM");
