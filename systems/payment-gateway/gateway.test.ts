@@ -11,13 +11,17 @@ import { GatewayRefused, GatewayUnavailable, type PaymentGateway } from "./port.
 import { remoteGateway } from "./remote.ts";
 import { serveGateway } from "./server.ts";
 
+let seed = 0;
+/** Each with a seed of its own: two runtimes of one seed make the same ids. */
+const nextRuntime = () => controlledRuntime({ seed: (seed += 1) });
+
 gatewayConformance("embedded", (t, file) => {
-  const gateway = embeddedGateway({ file, runtime: controlledRuntime() });
+  const gateway = embeddedGateway({ file, runtime: nextRuntime() });
   t.after(() => gateway[Symbol.asyncDispose]());
   return Promise.resolve(gateway);
 });
 gatewayConformance("over HTTP", async (t, file) => {
-  const server = await serveGateway(embeddedGateway({ file, runtime: controlledRuntime() }), 0);
+  const server = await serveGateway(embeddedGateway({ file, runtime: nextRuntime() }), 0);
   t.after(() => server.close());
   return remoteGateway(server.url);
 });
