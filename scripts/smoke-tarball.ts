@@ -73,12 +73,13 @@ await platform.stop(1000);
 console.log("ok " + process.version);
 `;
 
-/** A suite, run by a stranger against an engine of his: here, against one of ours. */
+/** Suites, run by a stranger against engines of his: here, against ours. */
 const suite = `
 import { mkdtempSync, rmSync } from "node:fs";
-import { documentEngineConformance } from "holdfast/conformance";
+import { documentEngineConformance, isolationConformance, sqlEngineConformance } from "holdfast/conformance";
 import { embeddedDocuments } from "holdfast/documents";
 import { systemRuntime } from "holdfast/runtime";
+import { sqliteEngine } from "holdfast/sql";
 
 documentEngineConformance("theirs", async () => {
   const folder = mkdtempSync("./documents-");
@@ -94,6 +95,15 @@ documentEngineConformance("theirs", async () => {
     },
   };
 }, { durable: true });
+
+const engineIn = (t) => {
+  const folder = mkdtempSync("./tables-");
+  t.after(() => rmSync(folder, { recursive: true }));
+  return () => sqliteEngine({ file: folder + "/t.db", durability: "none" });
+};
+sqlEngineConformance("theirs", async (t) => engineIn(t)(), { strict: true, readOnly: true });
+const ground = async (t) => ({ name: "orders", isolation: "serializable", engine: engineIn(t) });
+isolationConformance("theirs", ground, { shared: true });
 `;
 
 try {
@@ -121,8 +131,12 @@ try {
     console.log(`every subpath imported, a service run: ${must(`the program on ${node}`, node, ["main.js"]).trim()}`);
 
   writeFileSync(join(project, "suite.test.js"), suite);
-  const ran = must("a suite of the packed kit", process.execPath, ["--test", "--test-reporter=tap", "suite.test.js"]);
-  console.log(`a suite run from the packed kit: ${/^# pass \d+$/m.exec(ran)?.[0] ?? "nothing"} tests`);
+  const ran = must("the suites of the packed kit", process.execPath, [
+    "--test",
+    "--test-reporter=tap",
+    "suite.test.js",
+  ]);
+  console.log(`suites run from the packed kit: ${/^# pass \d+$/m.exec(ran)?.[0] ?? "nothing"} tests`);
 
   writeFileSync(
     join(project, "main.ts"),

@@ -40,12 +40,16 @@ export async function eventually(what: string, holds: () => boolean | Promise<bo
   }
 }
 
-/** What every broker promises to relays and consumers. */
-export function brokerConformance(name: string, makeRig: () => Promise<BrokerRig>, traits: BrokerTraits): void {
+/** What every broker promises to relays and consumers. `skip` says why none of it can be tried here. */
+export function brokerConformance(
+  name: string,
+  makeRig: () => Promise<BrokerRig>,
+  { skip = false, ...traits }: BrokerTraits & { readonly skip?: string | false },
+): void {
   const only = (trait: true | string) => (trait === true ? {} : { skip: trait });
   const topic = "order.created";
 
-  describe(`broker ${name}`, () => {
+  describe(`broker ${name}`, { skip }, () => {
     test("an envelope arrives as it was sent, bytes and headers included", async () => {
       await using rig = await makeRig();
       const broker = await rig.open();

@@ -1,6 +1,17 @@
 export { sql, type SqlOptions } from "./sql.ts";
 export { migrate, snapshot, type Migration, type Snapshot } from "./migrations.ts";
-export type { Engine, Session } from "./engine.ts";
+export type {
+  Begin,
+  ColumnSpec,
+  Engine,
+  ErrorClass,
+  Insert,
+  Isolation,
+  MaybePromise,
+  Result,
+  Row,
+  Session,
+} from "./engine.ts";
 export { sqliteEngine } from "./sqlite.ts";
 export { writeMigration, type NewMigration } from "./snapshot.ts";
 export { postgresEngine, type PostgresEngine, type PostgresOptions } from "./postgres.ts";

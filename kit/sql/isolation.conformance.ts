@@ -13,24 +13,35 @@ import {
   valueOf,
   withCommit,
   type Access,
-  type Ground,
   type Opener,
+  type SqlGround,
 } from "./isolation.fixture.ts";
+
+export type { SqlGround } from "./isolation.fixture.ts";
+
+/** What an engine does in its own way; a text says why the tests of it do not apply. */
+export interface IsolationTraits {
+  /** Several engines may be open on one place, as several processes would have it. */
+  readonly shared: true | string;
+}
 
 /**
  * What a unit of work promises, the same on every engine and isolation. Two stores on one ground stand for two processes. At READ COMMITTED the handlers
- * lock what they decide on, as they must.
+ * lock what they decide on, as they must. `skip` says why none of it can be tried here.
  */
 export function isolationConformance(
   name: string,
-  ground: (t: TestContext) => Promise<Ground>,
-  skip: string | false = false,
+  ground: (t: TestContext) => Promise<SqlGround>,
+  { shared, skip = false }: IsolationTraits & { readonly skip?: string | false },
 ): void {
-  const check = (does: string, body: (t: TestContext, opener: Opener) => Promise<void>): void => {
-    void test(`${name}: ${does}`, { skip, timeout: 60_000 }, async (t) => body(t, openers(t, await ground(t))));
+  const run = (does: string, why: string | false, body: (t: TestContext, opener: Opener) => Promise<void>): void => {
+    void test(`${name}: ${does}`, { skip: why, timeout: 60_000 }, async (t) => body(t, openers(t, await ground(t))));
   };
+  const check = (does: string, body: (t: TestContext, opener: Opener) => Promise<void>): void => run(does, skip, body);
+  const checkShared = (does: string, body: (t: TestContext, opener: Opener) => Promise<void>): void =>
+    run(does, skip === false && shared !== true ? shared : skip, body);
 
-  check("no update is lost between two processes", async (_, { two, isolation }) => {
+  checkShared("no update is lost between two processes", async (_, { two, isolation }) => {
     const stores = await two();
     await seed(stores[0], [["hits", 0]]);
     await everyone(stores, 20, async ({ db }) => {
@@ -45,7 +56,7 @@ export function isolationConformance(
     assert.equal(await valueOf(stores[0], "hits"), 40);
   });
 
-  check("an update that checks the version it has read is refused for all but one", async (_, { two }) => {
+  checkShared("an update that checks the version it has read is refused for all but one", async (_, { two }) => {
     const stores = await two();
     await seed(stores[0], [["version", 0]]);
     const wins = await everyone(stores, 10, async ({ db }) => {
@@ -60,7 +71,7 @@ export function isolationConformance(
     assert.equal(wins.filter((won) => won === 1n).length, 1);
   });
 
-  check("of two doctors who leave at the same time one stays: no write skew", async (_, { two, isolation }) => {
+  checkShared("of two doctors who leave at the same time one stays: no write skew", async (_, { two, isolation }) => {
     const stores = await two();
     for (let round = 0; round < 10; round += 1) {
       const shift = `shift ${String(round)}`;
@@ -91,7 +102,7 @@ export function isolationConformance(
     }
   });
 
-  check("seats counted before they are taken are never oversold", async (_, { two, isolation }) => {
+  checkShared("seats counted before they are taken are never oversold", async (_, { two, isolation }) => {
     const stores = await two();
     await seed(stores[0], [["hamlet", 5]]);
     const taken = await everyone(stores, 10, async ({ db }, id) => {
@@ -111,7 +122,7 @@ export function isolationConformance(
     assert.equal(seats.length, 5);
   });
 
-  check("twins that insert what is not there make it once", async (_, { two }) => {
+  checkShared("twins that insert what is not there make it once", async (_, { two }) => {
     const stores = await two();
     const made = await everyone(stores, 10, async ({ db }) => {
       const { numInsertedOrUpdatedRows } = await db
@@ -124,30 +135,33 @@ export function isolationConformance(
     assert.equal(made.filter((rows) => rows === 1n).length, 1);
   });
 
-  check("requests under one Idempotency-Key run once, in whichever process; the rest is replayed", async (_, o) => {
-    const stores = await o.two();
-    await seed(stores[0], [["paid", 0]]);
-    const settled = await Promise.all(
-      Array.from({ length: 20 }, (__, at) =>
-        stores[at % 2 === 0 ? 0 : 1].unit({
-          label: "Pay",
-          deadline: o.runtime.clock.monotonic() + 20_000,
-          key: { scope: "payer/Pay/1", fingerprint: "f" },
-          encode: () => ({ status: 201, body: undefined, headers: {} }),
-          work: async ({ access: { db } }) => {
-            const { value } = await counter({ db }, "paid");
-            await db
-              .updateTable("counters")
-              .set({ value: value + 1 })
-              .where("name", "=", "paid")
-              .execute();
-          },
-        }),
-      ),
-    );
-    assert.equal(settled.filter(({ kind }) => kind === "committed").length, 1);
-    assert.equal(await valueOf(stores[0], "paid"), 1);
-  });
+  checkShared(
+    "requests under one Idempotency-Key run once, in whichever process; the rest is replayed",
+    async (_, o) => {
+      const stores = await o.two();
+      await seed(stores[0], [["paid", 0]]);
+      const settled = await Promise.all(
+        Array.from({ length: 20 }, (__, at) =>
+          stores[at % 2 === 0 ? 0 : 1].unit({
+            label: "Pay",
+            deadline: o.runtime.clock.monotonic() + 20_000,
+            key: { scope: "payer/Pay/1", fingerprint: "f" },
+            encode: () => ({ status: 201, body: undefined, headers: {} }),
+            work: async ({ access: { db } }) => {
+              const { value } = await counter({ db }, "paid");
+              await db
+                .updateTable("counters")
+                .set({ value: value + 1 })
+                .where("name", "=", "paid")
+                .execute();
+            },
+          }),
+        ),
+      );
+      assert.equal(settled.filter(({ kind }) => kind === "committed").length, 1);
+      assert.equal(await valueOf(stores[0], "paid"), 1);
+    },
+  );
 
   check("a forgotten await fails the unit", async (_, { one }) => {
     const store = await one();
@@ -274,7 +288,7 @@ export function isolationConformance(
     assert.equal(await count(store), 1);
   });
 
-  check("when a commit fails, all of the group are told so and nothing is in the store", async (t, { one }) => {
+  checkShared("when a commit fails, all of the group are told so and nothing is in the store", async (t, { one }) => {
     const store = await one();
     let fail = true;
     const broken = await one((engine) => withCommit(engine, () => fail));

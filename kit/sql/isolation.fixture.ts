@@ -2,11 +2,9 @@ import assert from "node:assert/strict";
 import type { TestContext } from "node:test";
 import type { Store } from "../messaging/index.ts";
 import { controlledRuntime, type Runtime } from "../runtime/index.ts";
-import type { StorePlace } from "../service/index.ts";
-import { silentLogger } from "../telemetry/index.ts";
 import type { Engine, Isolation } from "./engine.ts";
 import { snapshot } from "./migrations.ts";
-import { engineOf, openStore } from "./sql.ts";
+import { openStore } from "./sql.ts";
 import { integer, table, text, type Db } from "./tables.ts";
 
 const tables = {
@@ -16,12 +14,13 @@ const tables = {
 };
 export type Access = { readonly db: Db<typeof tables> };
 
-/** Where the stores of one test lie, and with which isolation; cleared up by the test's `after`. */
-export interface Ground {
-  readonly url: string;
-  /** Unique to the test. */
+/** Where the stores of one test lie, empty, and with which isolation; cleared up by the test's `after`. */
+export interface SqlGround {
+  /** That of the service whose store it is. */
   readonly name: string;
   readonly isolation: Isolation;
+  /** One more engine on this place, as one more process would have it. Closed with its store. */
+  engine(given: { readonly runtime: Runtime }): Engine;
 }
 
 export const message = {
@@ -38,30 +37,23 @@ export const message = {
 
 export interface Opener {
   readonly runtime: Runtime;
-  readonly isolation: Isolation | "sqlite";
+  readonly isolation: Isolation;
   one(wrap?: (engine: Engine) => Engine): Promise<Store<Access>>;
   two(): Promise<readonly [Store<Access>, Store<Access>]>;
 }
 
-export function openers(t: TestContext, { url, name, isolation }: Ground): Opener {
+export function openers(t: TestContext, { name, isolation, engine }: SqlGround): Opener {
   const runtime = controlledRuntime();
-  const one = async (wrap: (engine: Engine) => Engine = (engine) => engine) => {
-    const place: StorePlace = {
-      name,
-      url,
-      durability: "none",
-      runtime,
-      log: silentLogger,
-      onFatal: (error) => assert.fail(String(error)),
-    };
+  const one = async (wrap: (made: Engine) => Engine = (made) => made) => {
+    const place = { name, runtime, onFatal: (error: unknown) => assert.fail(String(error)) };
     const migrations = [{ name: "0001-initial", snapshot: snapshot(tables) }];
-    const store = await openStore(wrap(engineOf(place)), place, { tables, migrations, isolation });
+    const store = await openStore(wrap(engine({ runtime })), place, { tables, migrations, isolation });
     t.after(() => store.close());
     return store;
   };
   return {
     runtime,
-    isolation: url.startsWith("sqlite:") ? "sqlite" : isolation,
+    isolation,
     one,
     two: async () => [await one(), await one()],
   };

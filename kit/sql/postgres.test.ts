@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
-import { sessionConformance } from "./engine.conformance.ts";
+import { sqlEngineConformance } from "./engine.conformance.ts";
 import type { Session } from "./engine.ts";
 import { freshPostgres, onServer, postgresSkip, waitingForLocks } from "./fixtures/engines.ts";
 import { numbered } from "./statements.ts";
 
 const skip = postgresSkip;
-sessionConformance("PostgreSQL", freshPostgres, { skip });
+sqlEngineConformance("PostgreSQL", freshPostgres, { strict: true, readOnly: true, skip });
 
 const pgTest = (does: string, body: (t: TestContext) => Promise<void>): void => {
   void test(does, { skip, timeout: 30_000 }, body);

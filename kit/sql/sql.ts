@@ -34,7 +34,7 @@ export function sql<const T extends Tables>(options: SqlOptions<T>): StoreSpec<{
 
 export async function openStore<T extends Tables>(
   engine: Engine,
-  place: StorePlace,
+  place: Pick<StorePlace, "name" | "runtime" | "onFatal">,
   { tables, migrations, isolation = "serializable" }: SqlOptions<T>,
 ): Promise<Store<{ readonly db: Db<T> }>> {
   await migrate(engine, "holdfast", kitMigrations);
@@ -64,7 +64,7 @@ export function engineOf({ url, name, durability, runtime }: StorePlace): Engine
 }
 
 /** A random id, made with the store: two stores of one name are told apart by it. */
-async function identify(engine: Engine, { runtime }: StorePlace): Promise<string> {
+async function identify(engine: Engine, { runtime }: Pick<StorePlace, "runtime">): Promise<string> {
   const session = await engine.open("writer");
   try {
     await session.begin("write", { isolation: "read committed" });

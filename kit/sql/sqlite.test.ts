@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { sessionConformance } from "./engine.conformance.ts";
+import { sqlEngineConformance } from "./engine.conformance.ts";
 import { freshSqlite } from "./fixtures/engines.ts";
 
-sessionConformance("SQLite", freshSqlite);
+sqlEngineConformance("SQLite", freshSqlite, { strict: true, readOnly: true });
 
 test("a second writer finds SQLite busy at once, and can begin when the first has committed", async (t) => {
   const engine = await freshSqlite(t);
