@@ -18,6 +18,6 @@ export const { handle, on, job, assemble } = service("notifications", {
       description: "whether captured mail is shown to anyone; it never is where mail really leaves",
     }),
   },
-  resources: (given) => Promise.resolve({ mailer: openMail(given), mailOpen: given.config.mailOpen }),
+  resources: async (given) => ({ mailer: await openMail(given), mailOpen: given.config.mailOpen }),
   scope: ({ docs, config }) => ({ docs, operator: config.operator }),
 });

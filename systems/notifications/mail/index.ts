@@ -3,7 +3,6 @@ import { t } from "holdfast/contract";
 import { secret, type Runtime } from "holdfast/runtime";
 import { capturedMail } from "./captured.ts";
 import type { Mailer } from "./port.ts";
-import { smtpMail } from "./smtp.ts";
 
 export const mailSettings = {
   mail: secret(
@@ -17,7 +16,7 @@ export const mailSettings = {
 };
 
 /** The mailer that the settings name; captured mail is kept in the folder of the process. */
-export function openMail({
+export async function openMail({
   config,
   data,
   runtime,
@@ -25,10 +24,10 @@ export function openMail({
   readonly config: { readonly mail: string; readonly mailFrom: string };
   readonly data: string;
   readonly runtime: Runtime;
-}): Mailer {
+}): Promise<Mailer> {
   return config.mail === "captured"
     ? capturedMail({ file: mailFile(data), runtime })
-    : smtpMail({ url: config.mail, from: config.mailFrom });
+    : (await import("./smtp.ts")).smtpMail({ url: config.mail, from: config.mailFrom });
 }
 
 export const mailFile = (data: string): string => path.join(data, "mail.db");
