@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
+import { globSync, readFileSync } from "node:fs";
+import path from "node:path";
 import { test } from "node:test";
-import { pages, stale } from "./reference.ts";
+import { contracts, t } from "holdfast/contract";
+import { catalogue, pages, stale } from "./reference.ts";
+import { root } from "./repository.ts";
 
 test("the reference is found stale at the line that differs, and not otherwise", () => {
   const wanted = pages();
@@ -31,4 +35,19 @@ test("every page has what it is about", () => {
   assert.match(settings, /`--orders\.timeout-ms` \| `HOLDFAST_ORDERS_TIMEOUT_MS` \| `900000`/);
   assert.match(rest["docs/reference/problems.md"] ?? "", /`kit\/overloaded` \| 503 \| yes/);
   assert.match(rest["docs/reference/fault-points.md"] ?? "", /`unit:committed` \| /);
+});
+
+test("every system is in the reference", () => {
+  const source = readFileSync(path.join(import.meta.dirname, "reference.ts"), "utf8");
+  const systems = globSync("systems/*/services.ts", { cwd: root });
+  assert.notEqual(systems.length, 0);
+  for (const file of systems) assert.ok(source.includes(`"../${file.replaceAll("\\", "/")}"`), `${file} is left out`);
+});
+
+test("a code that two problems have is found", () => {
+  const { problem } = contracts("shop");
+  const make = () => problem("shop/gone", { status: 404, retryable: false, summary: "Gone", facts: t.Object({}) });
+  const gone = make();
+  assert.deepEqual(catalogue([gone, gone]), [gone]);
+  assert.throws(() => catalogue([gone, make()]), /shop\/gone is used twice/);
 });

@@ -12,12 +12,13 @@ import {
   type TSchema,
 } from "holdfast/contract";
 import { brokerProblems, messageProblems } from "holdfast/messaging";
-import type { FieldSchema } from "holdfast/runtime";
+import { faultPoints, type FieldSchema } from "holdfast/runtime";
 import { describe, type Service } from "holdfast/service";
 import { commerce } from "../systems/commerce/services.ts";
 import { testMethods } from "../systems/payment-gateway/port.ts";
 import { root, runMain } from "./repository.ts";
 
+/** Those of every system. */
 const services: readonly Service[] = commerce;
 const head = "<!-- Written by `node scripts/reference.ts`; change the code instead. -->\n\n";
 const row = (cells: readonly string[]): string =>
@@ -121,30 +122,33 @@ function contractsPage(): string {
   return `${head}# Contracts\n\nEvery service has, for operators, its dead letters besides: \`GET /dead-letters/<service>\`, \`GET …/{id}\`, \`POST …/{id}/redrive\` and \`POST …/{id}/discard\`.\n\n${parts.join("\n")}`;
 }
 
-function problemsPage(): string {
-  const all: readonly AnyProblem[] = [
-    ...Object.values(kitProblems),
-    ...Object.values(messageProblems),
-    ...Object.values(brokerProblems),
-    ...services.flatMap((service) => describe(service).problems),
-  ];
+/** Problems by their codes, sorted. @throws when two have one code */
+export function catalogue(all: readonly AnyProblem[]): readonly AnyProblem[] {
   const known = new Map<string, AnyProblem>();
   for (const problem of all) {
     const other = known.get(problem.code);
     if (other !== undefined && other !== problem) throw new Error(`The code ${problem.code} is used twice.`);
     known.set(problem.code, problem);
   }
-  const rows = [...known.values()]
-    .toSorted((a, b) => (a.code < b.code ? -1 : 1))
-    .map(({ code: name, status, retryable, summary, facts }) => [
-      code(name),
-      String(status),
-      retryable ? "yes" : "",
-      summary,
-      fields(facts)
-        .map(([field]) => field ?? "")
-        .join(", "),
-    ]);
+  return [...known.values()].toSorted((a, b) => (a.code < b.code ? -1 : 1));
+}
+
+function problemsPage(): string {
+  const all = catalogue([
+    ...Object.values(kitProblems),
+    ...Object.values(messageProblems),
+    ...Object.values(brokerProblems),
+    ...services.flatMap((service) => describe(service).problems),
+  ]);
+  const rows = all.map(({ code: name, status, retryable, summary, facts }) => [
+    code(name),
+    String(status),
+    retryable ? "yes" : "",
+    summary,
+    fields(facts)
+      .map(([field]) => field ?? "")
+      .join(", "),
+  ]);
   return `${head}# Problems\n\nEvery refusal is \`application/problem+json\` (RFC 9457) with a \`code\` that is never reused. *Again* says whether the same request may succeed later.\n\n${table(["code", "status", "again", "meaning", "facts"], rows)}\n`;
 }
 
@@ -175,9 +179,17 @@ function settingsPage(): string {
 
 function faultPointsPage(): string {
   const source = readFileSync(path.join(root, "kit/runtime/faults.ts"), "utf8");
-  const rows = [...source.matchAll(/\/\*\* ([^*]+) \*\/\n {2}"([a-z-]+:[a-z-]+)",/g)].map(
-    ([, meaning = "", point = ""]) => [code(point), meaning],
+  const meanings = new Map(
+    [...source.matchAll(/\/\*\* ([^*]+) \*\/\n {2}"([a-z-]+:[a-z-]+)",/g)].map(([, meaning, point]) => [
+      point,
+      meaning,
+    ]),
   );
+  const rows = faultPoints.map((point) => {
+    const meaning = meanings.get(point);
+    if (meaning === undefined) throw new Error(`The fault point ${point} has no comment in kit/runtime/faults.ts.`);
+    return [code(point), meaning];
+  });
   return `${head}# Fault points\n\n\`npm run crash\` ends a process at each of them; \`HOLDFAST_FAULT=unit:committed:3\` does at the third time that it passes one.\n\n${table(["point", "when"], rows)}\n`;
 }
 
