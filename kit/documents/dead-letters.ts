@@ -1,6 +1,6 @@
 import type { AuditEntry, Burial, DeadLetter, Envelope } from "../messaging/index.ts";
 import type { Doc } from "./engine.ts";
-import { fromStored, markOf, names, toStored, type StoredEnvelope } from "./kit-collections.ts";
+import { fromStored, markOf, names, toStored, type ParkedDoc, type StoredEnvelope } from "./kit-collections.ts";
 import { change, getParked, holding, lowest, park, unpark } from "./parked.ts";
 import type { Parts } from "./settle.ts";
 
@@ -20,13 +20,16 @@ export class DeadLetters {
     this.#parts = parts;
   }
 
-  /** Writes the letter, then the mark of the message; where it was parked, its row goes or holds the key. May be repeated. */
+  /**
+   * Writes the letter, then the row that holds its key, then the mark of the message. May be repeated: until the mark is there, the message comes again or
+   * its row does.
+   */
   async bury({ subscription, envelope, hold, ...why }: Burial, row?: string): Promise<void> {
     const { engine, runtime } = this.#parts;
-    const { faults, ids } = runtime;
+    const { faults } = runtime;
     faults.at("dead-letter:writing");
     const now = this.#now();
-    const id = ids.derived("dead-letter", subscription, envelope.source, envelope.id);
+    const id = this.idOf(subscription, envelope);
     const mark = markOf(subscription, envelope);
     const died = { action: "died", actor: "holdfast", note: why.code, at: now } as const;
     const letter: DeadDoc = {
@@ -55,8 +58,19 @@ export class DeadLetters {
             },
       );
     faults.at("dead-letter:written");
-    await engine.insert(names.inbox, [{ _id: mark, version: 1, at: now }]);
     if (hold) await this.#hold({ subscription, envelope, redrive: why.redrive, deadLetter: id }, row);
+    await this.#mark(subscription, envelope);
+  }
+
+  idOf(subscription: string, { source, id }: Envelope): string {
+    return this.#parts.runtime.ids.derived("dead-letter", subscription, source, id);
+  }
+
+  /** Says that the message was buried, where no unit has said that it was handled. */
+  #mark(subscription: string, envelope: Pick<Envelope, "source" | "id">): Promise<unknown> {
+    return this.#parts.engine.insert(names.inbox, [
+      { _id: markOf(subscription, envelope), version: 1, at: this.#now(), buried: true },
+    ]);
   }
 
   /** Its row, or a new one below all others of its key, stands in their way. */
@@ -111,6 +125,7 @@ export class DeadLetters {
     if (letter === undefined) return false;
     const { subscription, redrive } = letter;
     const envelope = fromStored(letter.envelope);
+    await this.#mark(subscription, envelope);
     if (!letter.holdsKey)
       await park(this.#parts, { subscription, envelope, attempts: 0, nextAt: now, error: "", redrive, deadLetter: id });
     else
@@ -130,6 +145,7 @@ export class DeadLetters {
         : { ...known, state: "discarded", audit: [...known.audit, entry("discarded", actor, note, now)] },
     );
     if (letter === undefined) return false;
+    await this.#mark(letter.subscription, letter.envelope);
     const row = letter.holdsKey ? await getParked(engine, letter.holder) : undefined;
     if (row !== undefined) await unpark(engine, row, now);
     return true;
@@ -166,7 +182,15 @@ export class DeadLetters {
     return rows.length < looked ? undefined : rows.at(-1)?._id;
   }
 
-  /** After a redrive has succeeded. */
+  /** A crash may come between a discard and the end of the row that holds its key. */
+  async releaseDiscarded(row: ParkedDoc): Promise<void> {
+    const letter = row.deadLetter === undefined ? undefined : await this.#read(row.deadLetter);
+    if (letter?.state !== "discarded") return;
+    await this.#mark(letter.subscription, letter.envelope);
+    await unpark(this.#parts.engine, row, this.#now());
+  }
+
+  /** After a redrive has succeeded, or an attempt that came after a crash; nothing where there is no such letter. */
   async handled(id: string): Promise<void> {
     const now = this.#now();
     await this.#change(id, (known) =>

@@ -3,7 +3,7 @@ import { timeOfUuidv7 } from "../runtime/index.ts";
 import type { DeadLetters } from "./dead-letters.ts";
 import { markOf, names } from "./kit-collections.ts";
 import { runMessage, type MessageParts } from "./message-unit.ts";
-import { getParked, lowest, park } from "./parked.ts";
+import { claimMs, getParked, lowest, park, unpark } from "./parked.ts";
 import { lowWaterMark } from "./sweep.ts";
 
 /** Keys of a batch that are worked on side by side. */
@@ -95,7 +95,13 @@ async function takeOne(
         return "parked";
       }
       if (verdict.kind === "dead") {
-        await deadLetters.bury({ ...grave, attempts: attempt, code: codeOf(error), error: reasonOf(error) });
+        // Its row first: after a crash it is tried again, and if it comes through, its letter says so.
+        const claimedUntil = Math.ceil(runtime.clock.now() + claimMs);
+        if (!(await park(parts, { ...wait, attempts: attempt, error: reasonOf(error), claimedUntil })))
+          return "duplicates";
+        await deadLetters.bury({ ...grave, attempts: attempt, code: codeOf(error), error: reasonOf(error) }, mark);
+        const row = grave.hold ? undefined : await getParked(engine, mark);
+        if (row !== undefined) await unpark(engine, row, Math.floor(runtime.clock.now()));
         return "dead";
       }
       await engine.insert(names.inbox, [{ _id: mark, version: 1, at: now }]);

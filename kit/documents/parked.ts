@@ -3,6 +3,9 @@ import type { DocumentEngine, Step } from "./engine.ts";
 import { fromStored, markOf, names, toStored, type ParkedDoc } from "./kit-collections.ts";
 import type { Parts } from "./settle.ts";
 
+/** A row that nobody has claimed is claimed this long while it is worked on. */
+export const claimMs = 15_000;
+
 /** Stands in `error` of the row that holds a key after a dead letter. */
 export const holding = "held";
 
@@ -45,6 +48,8 @@ export interface ToPark {
   readonly error: string;
   readonly redrive?: number;
   readonly deadLetter?: string;
+  /** Whoever parks it goes on with it. */
+  readonly claimedUntil?: number;
 }
 
 /** Behind what waits of its key. False where it was parked already: the row is the mark of the message. */

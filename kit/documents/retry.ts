@@ -2,13 +2,10 @@ import { codeOf, reasonOf, type Parked, type Store } from "../messaging/index.ts
 import type { DeadLetters } from "./dead-letters.ts";
 import { names, type ParkedDoc } from "./kit-collections.ts";
 import { runMessage, type MessageParts } from "./message-unit.ts";
-import { change, getParked, lowest, parkedOf, unpark } from "./parked.ts";
+import { change, claimMs, getParked, lowest, parkedOf, unpark } from "./parked.ts";
 
 type How = Parameters<Store<object>["retry"]>[1];
 type Ended = Awaited<ReturnType<Store<object>["retry"]>>;
-
-/** A row that nobody has claimed is claimed this long while it is worked on. */
-const claimMs = 15_000;
 
 export async function due({ engine }: MessageParts, now: number, limit: number): Promise<readonly Parked[]> {
   const found: Parked[] = [];
@@ -61,7 +58,10 @@ export async function retry(parts: MessageParts, deadLetters: DeadLetters, { id 
   if (failed === undefined) {
     try {
       await runMessage(parts, { subscription, envelope, attempt: attempts, redrive, handle: how.handle });
-      if (deadLetter !== undefined) await deadLetters.handled(deadLetter);
+      // Who wrote a letter may have died before he wrote the mark, or before he took the row away.
+      const letter = deadLetter ?? (row.attempts > 0 ? deadLetters.idOf(subscription, envelope) : undefined);
+      const mark = redrive > 0 || letter === undefined ? undefined : await engine.get(names.inbox, id);
+      if (letter !== undefined && mark?.["buried"] !== true) await deadLetters.handled(letter);
       await unpark(engine, row, Math.floor(clock.now()));
       faults.at("parked:deleted");
       return "handled";

@@ -2,7 +2,7 @@ import { keyRetentionMs, lowestUuidv7, messageRetentionMs } from "../messaging/i
 import type { Doc, DocumentEngine } from "./engine.ts";
 import type { DeadLetters } from "./dead-letters.ts";
 import { names, type OwnDoc, type ParkedDoc } from "./kit-collections.ts";
-import { wakeLowest } from "./parked.ts";
+import { holding, wakeLowest } from "./parked.ts";
 import { settle, type Parts } from "./settle.ts";
 
 /** Ids of what a document lets out are derived from its version: it must not begin anew while any of them could be remembered. */
@@ -61,7 +61,7 @@ export async function sweep(
 ): Promise<boolean> {
   const { engine } = parts;
   await settleAll(parts, collections, now - settleAfterMs);
-  to.asleep = await wakeStranded(parts, Math.floor(now), to.asleep);
+  to.asleep = await wakeStranded(parts, deadLetters, { now: Math.floor(now), after: to.asleep });
   to.redriven = await deadLetters.repark(to.redriven);
   await moveLowWater(engine, lowestUuidv7(now - messageRetentionMs));
   let more = to.asleep !== undefined || to.redriven !== undefined;
@@ -90,18 +90,20 @@ export async function sweep(
 }
 
 /** A crash between the end of a row and the waking of the next one leaves a key asleep. Gives where it goes on; undefined at the end. */
-async function wakeStranded({ engine }: Parts, now: number, after: string | undefined): Promise<string | undefined> {
+async function wakeStranded(
+  { engine }: Parts,
+  deadLetters: DeadLetters,
+  { now, after }: { readonly now: number; readonly after: string | undefined },
+): Promise<string | undefined> {
   const asleep = await engine.find(names.parked, {
     where: { nextAt: null },
     limit: chunk,
     ...(after === undefined ? {} : { after: [after] }),
   });
-  const keys = new Map(
-    asleep.map((row) => {
-      const { subscription, key } = row as ParkedDoc; // Proof: rows of this collection are written as such.
-      return [`${subscription} ${key}`, { subscription, key }];
-    }),
-  );
+  // Proof: rows of this collection are written as such.
+  const rows = asleep as unknown as readonly ParkedDoc[];
+  for (const row of rows) if (row.error === holding) await deadLetters.releaseDiscarded(row);
+  const keys = new Map(rows.map(({ subscription, key }) => [`${subscription} ${key}`, { subscription, key }]));
   for (const key of keys.values()) await wakeLowest(engine, key, now);
   return asleep.length < chunk ? undefined : asleep.at(-1)?._id;
 }
