@@ -1,4 +1,4 @@
-import { backoffMs, makeWake, type Subscribe } from "../messaging/index.ts";
+import { backoffMs, makePace, makeWake, type Subscribe } from "../messaging/index.ts";
 import type { Runtime, Timer } from "../runtime/index.ts";
 import type { Logger } from "../telemetry/index.ts";
 import type { Log } from "./log.ts";
@@ -119,7 +119,9 @@ export class Member {
     const ended = AbortSignal.any([lost.signal, this.#closing.signal]);
     this.#position = await store.position(subscribe);
     let failures = 0;
+    const pace = makePace(runtime);
     while (!ended.aborted) {
+      await pace(ended);
       const messages = await store.read(topic, this.#position, batch);
       const last = messages.at(-1);
       if (last === undefined) {

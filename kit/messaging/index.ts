@@ -41,4 +41,5 @@ export type {
 } from "./store.ts";
 export type { MessageForm } from "./decode.ts";
 export type { MessageSubscription } from "./subscription.ts";
+export { makePace } from "./pace.ts";
 export { makeWake, type Wake } from "./wake.ts";

@@ -4,6 +4,7 @@ import type { Logger } from "../telemetry/index.ts";
 import { backoffMs } from "./backoff.ts";
 import type { Broker, Producer } from "./broker.ts";
 import { holdLease, type HeldLease } from "./held-lease.ts";
+import { makePace } from "./pace.ts";
 import type { OutboxRow, Store } from "./store.ts";
 import { makeWake } from "./wake.ts";
 
@@ -101,7 +102,10 @@ class Pump {
   readonly #confirms = new Set<Promise<void>>();
   /** Keys with a message that can never be published; nothing of them is published while this process holds the lease. */
   readonly #heldKeys = new Set<string>();
+  readonly #pace: ReturnType<typeof makePace>;
   #after = 0;
+  /** When it last began anew. */
+  #fromStart = 0;
   /** In a row, of publishing or of deleting. */
   #failures = 0;
   #confirmError: { readonly error: unknown } | undefined;
@@ -111,6 +115,7 @@ class Pump {
     this.#held = held;
     this.#wake = wake;
     this.#draining = draining;
+    this.#pace = makePace(options.runtime);
     this.#producer = { name: `${options.service}/${options.store.id}`, epoch: held.lease.epoch };
   }
 
@@ -147,11 +152,16 @@ class Pump {
     const { store, runtime } = this.#options;
     this.#throwConfirmError();
     if (this.#confirms.size >= maxUnconfirmed) await Promise.race(this.#confirms);
+    await this.#pace(this.#draining);
     const fetched = await store.outbox(this.#after, batchSize);
     const last = fetched.at(-1);
     if (last === undefined) {
-      // Where several processes write, a row may be committed after one with a higher number: it is looked for when there is nothing else.
-      this.#after = 0;
+      // Where several transactions write at once, a row may be committed after one with a higher number: it is looked for now and then.
+      const now = runtime.clock.monotonic();
+      if (now - this.#fromStart >= longestIdleMs) {
+        this.#fromStart = now;
+        this.#after = 0;
+      }
       return false;
     }
     runtime.faults.at("relay:fetched");

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, hash } from "node:crypto";
 import type { Clock } from "./clock.ts";
 import type { Random } from "./random.ts";
 
@@ -13,16 +13,15 @@ export interface Ids {
 export function ids(clock: Clock, random: Random): Ids {
   let lastTime = -1;
   let counter = 0;
-  let pool: Uint8Array = new Uint8Array(0);
+  let pool = "";
   let used = 0;
   const tail = () => {
-    if (used + 8 > pool.length) {
-      pool = random.bytes(1024);
+    if (used >= pool.length) {
+      pool = Buffer.from(random.bytes(1024)).toString("hex");
       used = 0;
     }
-    const hex = Buffer.from(pool.buffer, pool.byteOffset + used, 8).toString("hex");
-    used += 8;
-    return hex;
+    used += 16;
+    return pool.slice(used - 16, used);
   };
   return {
     uuidv7() {
@@ -51,13 +50,25 @@ export function timeOfUuidv7(id: string): number | undefined {
 
 /** A UUIDv8 (RFC 9562) that is the same for the same parts and differs otherwise: the first 122 free bits of a SHA-256. */
 export function derivedId(...parts: readonly string[]): string {
+  let text = "";
+  for (const part of parts) {
+    if (!part.isWellFormed()) return shaped(digestOfAny(parts));
+    text += `${String(part.length)}:${part}`;
+  }
+  return shaped(hash("sha256", text));
+}
+
+/** UTF-8 has no lone surrogates and would make them all alike. */
+function digestOfAny(parts: readonly string[]): string {
   const sha = createHash("sha256");
   for (const part of parts) {
-    // UTF-8 has no lone surrogates and would make them all alike.
-    if (part.isWellFormed()) sha.update(`${part.length}:${part}`);
-    else sha.update(`u${part.length}:`).update(part, "utf16le");
+    if (part.isWellFormed()) sha.update(`${String(part.length)}:${part}`);
+    else sha.update(`u${String(part.length)}:`).update(part, "utf16le");
   }
-  const hex = sha.digest("hex");
+  return sha.digest("hex");
+}
+
+function shaped(hex: string): string {
   const variant = (0x8 | (Number.parseInt(hex.charAt(16), 16) & 0x3)).toString(16);
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }

@@ -6,10 +6,22 @@ export interface Random {
   bytes(length: number): Uint8Array;
 }
 
-export const systemRandom: Random = {
-  next: () => Math.random(),
-  bytes: (length) => randomFillSync(new Uint8Array(length)),
-};
+/** One call of the operating system fills this much. */
+const poolBytes = 8_192;
+
+/** Bytes are handed out once; each hand-out is its own stretch of a pool that is not filled again. */
+function pooled(): (length: number) => Uint8Array {
+  let pool = new Uint8Array(0);
+  return (length) => {
+    if (length > poolBytes) return randomFillSync(new Uint8Array(length));
+    if (length > pool.length) pool = randomFillSync(new Uint8Array(poolBytes));
+    const bytes = pool.subarray(0, length);
+    pool = pool.subarray(length);
+    return bytes;
+  };
+}
+
+export const systemRandom: Random = { next: () => Math.random(), bytes: pooled() };
 
 /** Repeatable: SplitMix32, which passes for tests and for nothing that must not be guessed. */
 export function seededRandom(seed: number): Random {

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash as digest } from "node:crypto";
 import { mayCall } from "../access/index.ts";
 import {
   compile,
@@ -118,7 +118,5 @@ export function compileRoute(endpoint: Endpoint): CompiledRoute {
 
 /** Length-prefixed, so that no two lists of parts hash alike. */
 function hash(parts: readonly (string | undefined)[]): string {
-  const sha = createHash("sha256");
-  for (const part of parts) sha.update(`${String(part?.length ?? -1)}:`).update(part ?? "");
-  return sha.digest("base64url");
+  return digest("sha256", parts.map((part) => `${String(part?.length ?? -1)}:${part ?? ""}`).join(""), "base64url");
 }

@@ -14,16 +14,34 @@ import { runMessage, type Parts } from "./message-unit.ts";
 import { park } from "./parked-rows.ts";
 import { insertOutgoing } from "./outgoing.ts";
 import { textOf } from "./rows.ts";
+import type { Turn } from "./turn.ts";
 
 /** Ids that are further ahead than this carry no usable time. */
 const aheadMs = 5 * 60_000;
 
-/** One transaction: marks, effects, parked and dead rows, outgoing messages. */
-export async function takeIn(parts: Parts, batch: Batch<object>): Promise<BatchResult> {
-  return parts.lane.job((session) => takeInBatch(parts, session, batch));
+/** What came of a batch: who waits for messages or for parked rows is told. */
+export interface TakenIn extends BatchResult {
+  readonly published: boolean;
+  readonly enqueued: boolean;
 }
 
-async function takeInBatch(parts: Parts, session: Session, batch: Batch<object>): Promise<BatchResult> {
+/** One transaction: marks, effects, parked and dead rows, outgoing messages. */
+export function takeIn(parts: Parts, batch: Batch<object>): Promise<TakenIn> {
+  return parts.lane.job(async (session) => {
+    const turns: Turn[] = [];
+    const result = await takeInBatch(parts, session, { ...batch, ran: (turn) => turns.push(turn) });
+    await insertOutgoing(session, turns, parts.runtime);
+    const enqueued = turns.some(({ jobs }) => jobs.length > 0);
+    return { ...result, published: turns.some(({ outgoing }) => outgoing.length > 0), enqueued };
+  });
+}
+
+interface Taking extends Batch<object> {
+  /** Told of every unit that will commit. */
+  readonly ran: (turn: Turn) => void;
+}
+
+async function takeInBatch(parts: Parts, session: Session, batch: Taking): Promise<BatchResult> {
   const { runtime, deadLetters } = parts;
   const { subscription } = batch;
   const fresh = await mark(session, runtime, batch);
@@ -106,7 +124,7 @@ async function takeInBatch(parts: Parts, session: Session, batch: Batch<object>)
 async function handleNow(
   parts: Parts,
   session: Session,
-  { subscription, message, handle, judge }: Batch<object> & { readonly message: Incoming },
+  { subscription, message, handle, judge, ran }: Taking & { readonly message: Incoming },
 ): Promise<{ readonly verdict: Verdict; readonly error: unknown; readonly attempts: number } | undefined> {
   const { faults } = parts.runtime;
   for (let attempt = 1; ; attempt += 1) {
@@ -120,7 +138,7 @@ async function handleNow(
       },
     });
     if (outcome.ok) {
-      await insertOutgoing(session, [turn], parts.runtime);
+      ran(turn);
       faults.at("consumer:handled");
       return undefined;
     }

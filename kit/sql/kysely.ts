@@ -1,5 +1,4 @@
 import {
-  DefaultQueryExecutor,
   DummyDriver,
   Kysely,
   PostgresAdapter,
@@ -9,9 +8,14 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
   type CompiledQuery,
-  type DatabaseConnection,
   type Dialect,
+  type KyselyPlugin,
+  type QueryCompiler,
+  type QueryExecutor,
+  type QueryId,
   type QueryResult,
+  type RootOperationNode,
+  type DialectAdapter,
 } from "kysely";
 import type { Engine, Result, Row } from "./engine.ts";
 import type { Statement } from "./turn.ts";
@@ -45,19 +49,48 @@ export function kyselyFactory(
   const driver = new DummyDriver();
   const revive = reviver(engine, tables);
   return (issue) => {
-    const connection: DatabaseConnection = {
-      async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
-        const { rows, changes } = await issue(statementOf(query, engine));
-        // Proof: Kysely's types of rows come from the same tables as the rows.
-        return { rows: revive(rows) as R[], numAffectedRows: BigInt(changes) };
-      },
-      streamQuery: () => {
-        throw new Error("Streaming a query is not possible in a unit of work: read in pages.");
-      },
-    };
-    const executor = new DefaultQueryExecutor(compiler, adapter, { provideConnection: (use) => use(connection) });
+    const executor = new Executor(compiler, adapter, async <R>(query: CompiledQuery) => {
+      const { rows, changes } = await issue(statementOf(query, engine));
+      // Proof: Kysely's types of rows come from the same tables as the rows.
+      return { rows: revive(rows) as R[], numAffectedRows: BigInt(changes) };
+    });
     return { db: new Kysely<never>({ config: { dialect }, dialect, driver, executor }) };
   };
+}
+
+type Execute = <R>(query: CompiledQuery) => Promise<QueryResult<R>>;
+const refuse = (what: string) => (): never => {
+  throw new Error(`${what} is not possible in a unit of work: it has one connection, and reads in pages.`);
+};
+
+/** Kysely's way to the turn, without connections to take and give back. */
+class Executor implements QueryExecutor {
+  readonly adapter: DialectAdapter;
+  readonly plugins: readonly KyselyPlugin[] = [];
+  readonly executeQuery: Execute;
+  readonly #compiler: QueryCompiler;
+
+  constructor(compiler: QueryCompiler, adapter: DialectAdapter, execute: Execute) {
+    this.#compiler = compiler;
+    this.adapter = adapter;
+    this.executeQuery = execute;
+  }
+
+  transformQuery<T extends RootOperationNode>(node: T): T {
+    return node;
+  }
+  compileQuery<R>(node: RootOperationNode, queryId: QueryId): CompiledQuery<R> {
+    return this.#compiler.compileQuery(node, queryId);
+  }
+  readonly provideConnection = refuse("A connection of one's own");
+  readonly stream = refuse("Streaming a query");
+  readonly withConnectionProvider = refuse("Another connection");
+  readonly withPlugin = refuse("A plugin");
+  readonly withPlugins = refuse("A plugin");
+  readonly withPluginAtFront = refuse("A plugin");
+  withoutPlugins(): QueryExecutor {
+    return this;
+  }
 }
 
 function statementOf({ sql, parameters, query }: CompiledQuery, engine: Engine["name"]): Statement {

@@ -125,10 +125,16 @@ export class SqlStore implements Store<object> {
     const { faults } = this.#runtime;
     faults.inFlight(batch.messages.length);
     try {
-      return await takeIn(this.#parts, batch);
+      const taken = await takeIn(this.#parts, batch);
+      if (taken.published) ring(this.#onOutbox);
+      if (taken.enqueued || taken.parked + taken.dead > 0) ring(this.#onParked);
+      return taken;
+    } catch (error) {
+      // Whether it was committed may not be known.
+      this.#ringAll();
+      throw error;
     } finally {
       faults.inFlight(-batch.messages.length);
-      this.#ringAll();
     }
   }
 

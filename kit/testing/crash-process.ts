@@ -10,7 +10,7 @@ export interface Launch {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-const startMs = 20_000;
+const startMs = 60_000;
 
 /** A platform in a process of its own, to be killed. */
 export class Victim {
