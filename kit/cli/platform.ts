@@ -28,7 +28,7 @@ async function oneProcess({ systems, env }: PlatformOptions, choice: Chosen): Pr
       keys,
       async stop(ms) {
         await Promise.all([door.close(ms), ...servers.map((server) => server.close(ms))]);
-        await worker.system.stop(ms);
+        await worker.stop(ms);
       },
     };
   } catch (error) {

@@ -6,7 +6,7 @@ import { frontDoor, proxyTo, type Served } from "../http/index.ts";
 import { backoffMs } from "../messaging/index.ts";
 import { systemRuntime } from "../runtime/index.ts";
 import { describe, refuseFaults, startupFaults, type Service } from "../service/index.ts";
-import { logger } from "../telemetry/index.ts";
+import { processLog } from "./process-log.ts";
 import { childMark, type Addresses, type Ready } from "./child.ts";
 import type { Chosen, Platform, PlatformOptions } from "./settings.ts";
 
@@ -20,7 +20,8 @@ export async function startProcesses(options: PlatformOptions, chosen: Chosen): 
   const { services, own } = chosen;
   refuseFaults(startupFaults(services, { events: eventsOf(options) }));
   const runtime = systemRuntime();
-  const log = logger({ level: own.logLevel, format: own.logFormat });
+  // The services write files of their own.
+  const { log, close: closeLog } = processLog({ services: [], own }, runtime);
   const data = path.resolve(own.data);
   // Made before the children look for it.
   const keys: SigningKeys = await developmentKeys(data);
@@ -71,6 +72,7 @@ export async function startProcesses(options: PlatformOptions, chosen: Chosen): 
   } catch (error) {
     stopping = true;
     for (const one of children) one.process?.kill("SIGKILL");
+    closeLog();
     throw error;
   } finally {
     late.abort();
@@ -92,6 +94,7 @@ export async function startProcesses(options: PlatformOptions, chosen: Chosen): 
       await door.close(ms);
       await Promise.all(children.map((one) => end(one.process, ms)));
       for (const { proxy } of proxies) proxy.close();
+      closeLog();
     },
   };
 }

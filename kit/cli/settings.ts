@@ -1,3 +1,4 @@
+import path from "node:path";
 import type { SigningKeys } from "../access/index.ts";
 import { t } from "../contract/index.ts";
 import { ConfigError, loadConfig, secret, type LoadedConfig } from "../runtime/index.ts";
@@ -41,7 +42,30 @@ export const settings = {
     [t.Literal("debug"), t.Literal("info"), t.Literal("warn"), t.Literal("error"), t.Literal("critical")],
     { default: "info", description: "debug, info, warn, error or critical" },
   ),
-  logFormat: t.Union([t.Literal("pretty"), t.Literal("json")], { default: "pretty", description: "pretty or json" }),
+  logFormat: t.Optional(
+    t.Union([t.Literal("pretty"), t.Literal("json")], {
+      description:
+        "of the console: pretty or json; without, json where NODE_ENV is production. Colours where it is a terminal and NO_COLOR is not set",
+    }),
+  ),
+  logs: t.Optional(
+    t.String({
+      minLength: 1,
+      description:
+        "the folder of the log files, lines of JSON: for each service one (orders.log), and one of error and critical alone (orders_errors.log); or off. Without, logs in the data folder",
+    }),
+  ),
+  logFileBytes: t.Integer({
+    default: 10_000_000,
+    minimum: 1_000,
+    description: "a log file that would become larger is put aside, and a new one begun",
+  }),
+  logFilesKept: t.Integer({
+    default: 4,
+    minimum: 0,
+    maximum: 10_000,
+    description: "how many log files put aside are kept of each; the oldest go",
+  }),
   seed: t.Boolean({
     default: true,
     description: "fill an empty store with what the first calls need; never in production",
@@ -61,6 +85,10 @@ export interface ProcessSettings {
   readonly processes: boolean;
   readonly logLevel: Level;
   readonly logFormat: "pretty" | "json";
+  /** A folder. */
+  readonly logs: string | undefined;
+  readonly logFileBytes: number;
+  readonly logFilesKept: number;
   readonly seed: boolean;
   readonly showConfig: boolean;
 }
@@ -113,7 +141,12 @@ export function chosen({ systems, args, env }: PlatformOptions): Chosen {
     { env: forChosen(env, systems, services), flags: args.filter((arg) => arg.startsWith("--")), known: otherNames },
   );
   // Proof: validated against `settings`, which has these fields.
-  const own = config.section("") as unknown as ProcessSettings;
+  const set = config.section("") as unknown as ProcessSettings & Partial<Pick<ProcessSettings, "logFormat">>;
+  const own: ProcessSettings = {
+    ...set,
+    logFormat: set.logFormat ?? (env["NODE_ENV"] === "production" ? "json" : "pretty"),
+    logs: set.logs === "off" ? undefined : path.resolve(set.logs ?? path.join(set.data, "logs")),
+  };
   if (own.jwks !== undefined && !URL.canParse(own.jwks)) throw new ConfigError(["--jwks is no address."]);
   if (own.jwks !== undefined && own.processes)
     throw new ConfigError(["--jwks does not go with --processes: services name themselves by the development key."]);

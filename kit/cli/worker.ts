@@ -5,8 +5,9 @@ import { embeddedBroker } from "../brokers/index.ts";
 import type { ClientOptions } from "../calls/index.ts";
 import { serveHttp, type HttpServer } from "../http/index.ts";
 import { plantedFaults, systemRuntime, type Runtime } from "../runtime/index.ts";
-import { logger, type Logger } from "../telemetry/index.ts";
+import type { Logger } from "../telemetry/index.ts";
 import { startSystem, type RunningSystem } from "../topology/index.ts";
+import { processLog, type ProcessLog } from "./process-log.ts";
 import type { Chosen, PlatformOptions } from "./settings.ts";
 
 /** Services of this process, each on a port of its own. */
@@ -30,13 +31,26 @@ export interface WorkerOptions {
   readonly addressesOf?: (service: string) => readonly string[];
 }
 
-export async function startWorker({ chosen, systems, env, portOf, addressesOf }: WorkerOptions): Promise<Worker> {
+export async function startWorker(options: WorkerOptions): Promise<Worker> {
+  const faults = plantedFaults(options.env, () => Math.random());
+  const runtime = systemRuntime(faults === undefined ? {} : { faults });
+  const logging = processLog(options.chosen, runtime);
+  try {
+    return await startOn(options, runtime, logging);
+  } catch (error) {
+    logging.close();
+    throw error;
+  }
+}
+
+async function startOn(
+  { chosen, systems, portOf, addressesOf }: WorkerOptions,
+  runtime: Runtime,
+  { log, close: closeLog }: ProcessLog,
+): Promise<Worker> {
   const { services, config, own } = chosen;
-  const log = logger({ level: own.logLevel, format: own.logFormat });
   const data = path.resolve(own.data);
   mkdirSync(data, { recursive: true });
-  const faults = plantedFaults(env, () => Math.random());
-  const runtime = systemRuntime(faults === undefined ? {} : { faults });
   const onFatal = (error: unknown) => die(log, error);
   const keys = own.jwks === undefined ? await developmentKeys(data) : undefined;
   const verify = verifier({ keys: keys?.jwks ?? new URL(own.jwks ?? ""), clock: runtime.clock });
@@ -70,6 +84,7 @@ export async function startWorker({ chosen, systems, env, portOf, addressesOf }:
   const stop = async (ms: number) => {
     await Promise.all(servers.map((server) => server.close(ms)));
     await system.stop(ms);
+    closeLog();
   };
   try {
     for (const [at, service] of system.services.entries()) {

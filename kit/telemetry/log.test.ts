@@ -5,7 +5,7 @@ import { childOf, formatTraceparent, logger, parseTraceparent, type Level } from
 
 function lines(format: "json" | "pretty", level: Level = "debug") {
   const written: string[] = [];
-  return { written, log: logger({ level, format, write: (line) => written.push(line) }) };
+  return { written, log: logger({ level, format, colours: true, write: (line) => written.push(line) }) };
 }
 const parsed = (line: string | undefined) => JSON.parse(line ?? "{}") as Record<string, unknown>; // Proof: written as an object.
 
@@ -35,6 +35,12 @@ test("nothing that is logged forges a line or a colour on a terminal", () => {
   assert.equal(first.split("\u001b").length, 3, "the colours of the level alone");
   assert.ok(!first.includes("\r") && !first.includes("\u009b"));
   for (const line of others) assert.match(line, /^ {4}/);
+});
+
+test("where there are no colours, none are written", () => {
+  const written: string[] = [];
+  logger({ level: "info", format: "pretty", colours: false, write: (line) => written.push(line) }).error("plain");
+  assert.match(written[0] ?? "", /^\d\d:\d\d:\d\d\.\d{3} error    plain\n$/);
 });
 
 test("what cannot be written does not stop what can", () => {

@@ -1,5 +1,6 @@
 import { pino } from "pino";
 import { short, tame, type Fields } from "./fields.ts";
+import type { LogFiles, WriteEntry } from "./log-files.ts";
 import { pretty } from "./pretty.ts";
 
 export type Level = "debug" | "info" | "warn" | "error" | "critical";
@@ -15,15 +16,42 @@ export interface Logger {
 
 export interface LogOptions {
   readonly level: Level;
-  /** `pretty` for people, `json` for machines. */
+  /** What the console is given: `pretty` for people, `json` for machines. */
   readonly format: "pretty" | "json";
-  /** @default standard output */
+  /** Whether `pretty` uses colours. @default where standard output is a terminal that has them, and NO_COLOR is not set */
+  readonly colours?: boolean;
+  /** The console. @default standard output */
   readonly write?: (line: string) => void;
+  /** Where entries go besides. @default nowhere */
+  readonly files?: Pick<LogFiles, "of">;
 }
 
-/** Pino, with the five levels of the platform. */
-export function logger({ level, format, write = (line) => process.stdout.write(line) }: LogOptions): Logger {
-  const base = pino(
+/** Pino, with the five levels of the platform. The first `child` that names a service decides on the file of its entries. */
+export function logger(options: LogOptions): Logger {
+  const console = consoleOf(options);
+  const { level, files } = options;
+  const root = base(level, console, files?.of(undefined));
+  return wrap(root, {}, (service) => (files === undefined ? root : base(level, console, files.of(service))));
+}
+
+function consoleOf({ format, colours, write = (line) => process.stdout.write(line) }: LogOptions) {
+  if (format === "json") return write;
+  const coloured = colours ?? (process.stdout.isTTY && process.stdout.hasColors());
+  return (line: string) => write(pretty(line, coloured));
+}
+
+type Pino = pino.Logger<"critical">;
+function base(level: Level, console: (line: string) => void, file: WriteEntry | undefined): Pino {
+  const destination = {
+    // Pino then says what level it writes (its documented protocol for streams).
+    [Symbol.for("pino.metadata")]: true,
+    lastLevel: 0,
+    write(line: string) {
+      console(line);
+      file?.(line, destination.lastLevel >= severe);
+    },
+  };
+  return pino(
     {
       level,
       customLevels: { critical: 60 },
@@ -31,13 +59,13 @@ export function logger({ level, format, write = (line) => process.stdout.write(l
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    { write: format === "json" ? write : (line: string) => write(pretty(line)) },
+    destination,
   );
-  return wrap(base, {});
 }
+/** Pino's number of `error`. */
+const severe = 50;
 
-type Pino = pino.Logger<"critical">;
-function wrap(base: Pino, bound: Fields): Logger {
+function wrap(base: Pino, bound: Fields, ofService: ((service: string) => Pino) | undefined): Logger {
   const at = (level: Level) => (event: string, fields?: Fields) => {
     // Bound by this wrapper and not by pino, whose children write a name twice.
     if (base.isLevelEnabled(level)) base[level]({ ...bound, ...tame(fields) }, short(event));
@@ -48,7 +76,13 @@ function wrap(base: Pino, bound: Fields): Logger {
     warn: at("warn"),
     error: at("error"),
     critical: at("critical"),
-    child: (fields) => wrap(base, { ...bound, ...tame(fields) }),
+    child(fields) {
+      const { service } = fields;
+      const all = { ...bound, ...tame(fields) };
+      return typeof service === "string" && ofService !== undefined
+        ? wrap(ofService(service), all, undefined)
+        : wrap(base, all, ofService);
+    },
   };
 }
 

@@ -13,7 +13,7 @@ const visible = (text: string): string =>
   );
 
 /** An entry for people, from one line of JSON: the entry's own line, then those of its error, indented. */
-export function pretty(line: string): string {
+export function pretty(line: string, coloured: boolean): string {
   // Proof: the line was written by pino as a JSON object.
   const { level, time, msg, service, error, ...fields } = JSON.parse(line) as Record<string, unknown>;
   const name = String(level);
@@ -22,7 +22,7 @@ export function pretty(line: string): string {
   );
   const from = typeof service === "string" ? `[${visible(service)}] ` : "";
   const what = [visible(String(msg)), ...rest].join(" ");
-  return `${String(time).slice(11, 23)} ${colours[name] ?? ""}${name.padEnd(8)}\u001b[0m ${from}${what}${error === undefined ? "" : trace(error, "")}\n`;
+  return `${String(time).slice(11, 23)} ${coloured ? `${colours[name] ?? ""}${name.padEnd(8)}\u001b[0m` : name.padEnd(8)} ${from}${what}${error === undefined ? "" : trace(error, "")}\n`;
 }
 
 /** The lines of a stack are indented: none of them looks like an entry. Causes follow. */
