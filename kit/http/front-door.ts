@@ -1,12 +1,12 @@
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { docsPage, kitProblems, openapi } from "../contract/index.ts";
 import type { StoredReply } from "../messaging/index.ts";
 import type { Runtime } from "../runtime/index.ts";
 import type { RunningService } from "../service/index.ts";
-import { lettingGo } from "./letting-go.ts";
-import { rawReply, refusal, translate } from "./reply.ts";
+import { gate, type Gate } from "./gate.ts";
+import { refusal } from "./reply.ts";
 import { RouteTable } from "./route-table.ts";
-import { httpLimits, json, serverOptions } from "./server.ts";
+import { json } from "./server.ts";
 
 /** A service as the front door sees it, in this process or in another. */
 export interface Served {
@@ -23,14 +23,8 @@ export interface FrontDoorOptions {
   readonly runtime: Runtime;
 }
 
-export interface FrontDoor {
-  readonly port: number;
-  readonly url: string;
-  close(ms: number): Promise<void>;
-}
-
 /** One address for all services: requests are handed on to the service's own server; in one process, without a socket in between. */
-export async function frontDoor({ services, port, host = "127.0.0.1", runtime }: FrontDoorOptions): Promise<FrontDoor> {
+export async function frontDoor({ services, port, host = "127.0.0.1", runtime }: FrontDoorOptions): Promise<Gate> {
   const table = new RouteTable<Served>();
   for (const server of services) for (const endpoint of server.service.endpoints) table.add(endpoint, server);
   const pages = ownPages(services);
@@ -53,33 +47,14 @@ export async function frontDoor({ services, port, host = "127.0.0.1", runtime }:
         : kitProblems.methodNotAllowed({}, { headers: { allow: allowed.join(", ") } });
     write(response, refusal(problem, runtime.ids.uuidv7()).reply);
   };
-  const server = createServer(serverOptions(httpLimits), (request, response) => {
-    handle(request, response).catch((error: unknown) => write(response, refusal(error, runtime.ids.uuidv7()).reply));
-  });
-  server.maxConnections = httpLimits.connections;
-  const letGo = lettingGo(server);
-  server.on("clientError", (error: Error, socket) => {
-    if (!socket.writable) socket.destroy();
-    else socket.end(rawReply(refusal(translate(error), runtime.ids.uuidv7()).reply));
-  });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(port, host, resolve);
-  });
-  const address = server.address();
-  const bound = typeof address === "object" && address !== null ? address.port : port;
-  return {
-    port: bound,
-    url: `http://${host}:${String(bound)}`,
-    async close(ms) {
-      const force = runtime.timers.after(ms, () => server.closeAllConnections());
-      await new Promise((resolve) => {
-        server.close(resolve);
-        letGo();
-      });
-      force.cancel();
+  return gate({
+    port,
+    host,
+    runtime,
+    handle(request, response) {
+      handle(request, response).catch((error: unknown) => write(response, refusal(error, runtime.ids.uuidv7()).reply));
     },
-  };
+  });
 }
 
 function write(response: ServerResponse, { status, body, headers }: StoredReply): void {

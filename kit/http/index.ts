@@ -1,3 +1,4 @@
-export { frontDoor, type FrontDoor, type FrontDoorOptions, type Served } from "./front-door.ts";
+export { frontDoor, type FrontDoorOptions, type Served } from "./front-door.ts";
+export { gate, type Gate, type GateOptions } from "./gate.ts";
 export { proxyTo, type Proxy } from "./proxy.ts";
 export { httpLimits, serveHttp, type HttpLimits, type HttpOptions, type HttpServer } from "./server.ts";

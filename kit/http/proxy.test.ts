@@ -4,7 +4,7 @@ import { test, type TestContext } from "node:test";
 import { kitProblems } from "../contract/index.ts";
 import { controlledRuntime } from "../runtime/index.ts";
 import { connect, shelf } from "./fixtures/shelf.ts";
-import { frontDoor, proxyTo } from "./index.ts";
+import { frontDoor, gate, proxyTo } from "./index.ts";
 
 async function listening(context: TestContext, handle: RequestListener): Promise<string> {
   const server = createServer(handle);
@@ -65,6 +65,24 @@ test("headers of the connection stay on it, those that it names included", async
   assert.match(answer, /x-kept: 1/i);
   assert.doesNotMatch(answer, /x-answer/i);
   line.end();
+});
+
+test("no address of a client's leads a request to another origin", async (t) => {
+  const elsewhere = await listening(t, (_, response) => response.end("elsewhere"));
+  const origin = await listening(t, ({ url }, response) => response.end(`here: ${String(url)}`));
+  const runtime = controlledRuntime();
+  const proxy = proxyTo(() => origin, runtime);
+  const door = await gate({ port: 0, runtime, handle: (request, response) => proxy.routing(request, response) });
+  t.after(async () => {
+    await door.close(100);
+    proxy.close();
+  });
+  for (const address of [elsewhere, elsewhere.replace("http:", "")]) {
+    const line = await connect(door.url);
+    line.send(`GET ${address}/x HTTP/1.1\r\nhost: shop\r\nconnection: close\r\n\r\n`);
+    assert.match(await line.until(/here: .*/), new RegExp(`here: ${address}/x`));
+    line.end();
+  }
 });
 
 test("a service that is not there, hangs up or dies in its answer is a 503 where one can still be told", async (t) => {

@@ -1,4 +1,5 @@
 import { Agent, request as httpRequest, type IncomingMessage, type ServerResponse } from "node:http";
+import { urlToHttpOptions } from "node:url";
 import { kitProblems } from "../contract/index.ts";
 import type { Runtime } from "../runtime/index.ts";
 import { refusal } from "./reply.ts";
@@ -33,7 +34,10 @@ export function proxyTo(originOf: () => string | undefined, { ids }: Pick<Runtim
       }
       const headers = { ...request.headers };
       for (const name of [...hopByHop, ...named(request.headers.connection)]) delete headers[name];
-      const onward = httpRequest(new URL(request.url ?? "/", origin), {
+      // The client's address is no more than a path there: `//elsewhere/` is not another origin.
+      const onward = httpRequest({
+        ...urlToHttpOptions(new URL(origin)),
+        path: request.url ?? "/",
         method: request.method ?? "GET",
         headers,
         agent,

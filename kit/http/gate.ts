@@ -1,0 +1,51 @@
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { Runtime } from "../runtime/index.ts";
+import { lettingGo } from "./letting-go.ts";
+import { rawReply, refusal, translate } from "./reply.ts";
+import { httpLimits, serverOptions } from "./server.ts";
+
+export interface GateOptions {
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** @default "127.0.0.1" */
+  readonly host?: string;
+  readonly runtime: Runtime;
+  /** Never throws. */
+  readonly handle: (request: IncomingMessage, response: ServerResponse) => void;
+}
+
+export interface Gate {
+  readonly port: number;
+  readonly url: string;
+  /** Takes no more connections, lets requests in hand finish, ends the rest after `ms`. */
+  close(ms: number): Promise<void>;
+}
+
+/** A port with the limits of the kit, behind which somebody else answers. */
+export async function gate({ port, host = "127.0.0.1", runtime, handle }: GateOptions): Promise<Gate> {
+  const server = createServer(serverOptions(httpLimits), handle);
+  server.maxConnections = httpLimits.connections;
+  const letGo = lettingGo(server);
+  server.on("clientError", (error: Error, socket) => {
+    if (!socket.writable) socket.destroy();
+    else socket.end(rawReply(refusal(translate(error), runtime.ids.uuidv7()).reply));
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, resolve);
+  });
+  const address = server.address();
+  const bound = typeof address === "object" && address !== null ? address.port : port;
+  return {
+    port: bound,
+    url: `http://${host}:${String(bound)}`,
+    async close(ms) {
+      const force = runtime.timers.after(ms, () => server.closeAllConnections());
+      await new Promise((resolve) => {
+        server.close(resolve);
+        letGo();
+      });
+      force.cancel();
+    },
+  };
+}
