@@ -1,5 +1,5 @@
 // @ts-check
-// `npm start` and `npm test` come through here, on whatever Node (20 or newer) the machine has. It installs what is missing,
+// `npm start`, `npm run dev` and `npm test` come through here, on whatever Node (20 or newer) the machine has. It installs what is missing,
 // then runs the program on the Node 26 that package.json pins. Plain JavaScript that Node 20 understands; no dependencies.
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
@@ -12,6 +12,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 /** What each command runs on Node 26, and whether it needs the packages for development. */
 const commands = {
   start: { script: ["systems/main.ts"], development: false },
+  dev: { script: ["systems/dev.ts"], development: false },
   test: { script: ["scripts/run-tests.ts"], development: true },
 };
 
@@ -135,9 +136,9 @@ function run(binary, args) {
 
 const [name, ...args] = process.argv.slice(2);
 const command =
-  name === "start" || name === "test"
+  name === "start" || name === "dev" || name === "test"
     ? commands[name]
-    : giveUp("Usage: node scripts/bootstrap.mjs start|test [arguments]");
+    : giveUp("Usage: node scripts/bootstrap.mjs start|dev|test [arguments]");
 const platform = `${process.platform}-${process.arch}`;
 const nodePackage = nodePackages[platform];
 if (nodePackage === undefined) {

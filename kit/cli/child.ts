@@ -1,3 +1,4 @@
+import { endWhenTold } from "./ending.ts";
 import { startWorker } from "./worker.ts";
 import { chosen, type PlatformOptions } from "./settings.ts";
 
@@ -33,21 +34,7 @@ export async function child(options: PlatformOptions): Promise<void> {
       return address === undefined ? [] : [address];
     },
   });
-  let stopping = false;
-  const stop = () => {
-    if (stopping) return;
-    stopping = true;
-    worker.stop(drainMs).then(
-      () => process.exit(0),
-      () => process.exit(1),
-    );
-  };
-  // Whoever forked this process decides when it ends, at Ctrl-C, too.
-  process.on("SIGINT", () => {});
-  process.on("SIGTERM", stop);
-  process.on("disconnect", stop);
-  // Whoever forked it may have been killed while it started.
-  if (process.connected !== true) stop();
+  endWhenTold(() => worker.stop(drainMs));
   for (const { service, url } of worker.servers) {
     const message: Ready = { ready: { service: service.name, url } };
     if (process.connected === true) process.send?.(message, ignored);

@@ -1,3 +1,4 @@
+export { dev, type DevOptions } from "./dev.ts";
 export { main } from "./main.ts";
 export { startPlatform } from "./platform.ts";
 export { settings, type Platform, type PlatformOptions } from "./settings.ts";

@@ -6,7 +6,10 @@ import { startWorker } from "./worker.ts";
 
 /** Starts the named systems and services, or all: in this process, or each in one of its own. */
 export async function startPlatform(options: PlatformOptions): Promise<Platform> {
-  const choice = chosen(options);
+  return startChosen(options, chosen(options));
+}
+
+export async function startChosen(options: PlatformOptions, choice: Chosen): Promise<Platform> {
   if (choice.own.showConfig) process.stdout.write(`${configTable(choice.config)}\n`);
   return choice.own.processes ? startProcesses(options, choice) : oneProcess(options, choice);
 }

@@ -7,6 +7,7 @@ import { backoffMs } from "../messaging/index.ts";
 import { systemRuntime } from "../runtime/index.ts";
 import { describe, refuseFaults, startupFaults, type Service } from "../service/index.ts";
 import { processLog } from "./process-log.ts";
+import { end } from "./ending.ts";
 import { childMark, type Addresses, type Ready } from "./child.ts";
 import type { Chosen, Platform, PlatformOptions } from "./settings.ts";
 
@@ -154,15 +155,4 @@ async function unready({ url }: Child): ReturnType<Served["service"]["unready"]>
   } catch {
     return down;
   }
-}
-
-async function end(running: ChildProcess | undefined, ms: number): Promise<void> {
-  if (running === undefined || running.exitCode !== null) return;
-  const ended = new Promise<void>((resolve) => {
-    running.once("exit", () => resolve());
-  });
-  running.kill("SIGTERM");
-  const force = setTimeout(() => running.kill("SIGKILL"), ms + 500);
-  await ended;
-  clearTimeout(force);
 }

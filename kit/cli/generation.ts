@@ -1,0 +1,38 @@
+import { endWhenTold } from "./ending.ts";
+import { startChosen } from "./platform.ts";
+import { chosen, type Platform, type PlatformOptions } from "./settings.ts";
+
+/** Marks a process that `startReloading` has forked. */
+export const generationMark = "HOLDFAST_GENERATION";
+
+/** What it tells when it is ready: where it is, and where its settings would have it be. */
+export interface GenerationReady {
+  readonly generation: {
+    readonly url: string;
+    readonly addresses: Platform["addresses"];
+    readonly wanted: { readonly host: string; readonly port: number; readonly servicePort: number };
+  };
+}
+
+const drainMs = 4_000;
+
+/** The platform on free ports of loopback: whoever forked this process has those of the settings, and hands requests on. */
+export async function generation(
+  options: PlatformOptions,
+  fill: (options: PlatformOptions, platform: Platform) => Promise<void>,
+): Promise<void> {
+  const { [generationMark]: _mark, ...env } = options.env;
+  const own = { ...options, env };
+  const choice = chosen(own);
+  const { host, port, servicePort } = choice.own;
+  const platform = await startChosen(own, {
+    ...choice,
+    own: { ...choice.own, host: "127.0.0.1", port: 0, servicePort: 0 },
+  });
+  endWhenTold(() => platform.stop(drainMs));
+  await fill(own, platform);
+  const { url, addresses } = platform;
+  const message: GenerationReady = { generation: { url, addresses, wanted: { host, port, servicePort } } };
+  // Where it cannot be sent, "disconnect" follows.
+  if (process.connected === true) process.send?.(message, () => {});
+}
