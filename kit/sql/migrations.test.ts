@@ -43,6 +43,17 @@ for (const [name, skip, makeEngine] of engines) {
     ]);
   });
 
+  check("where nothing is pending, a process starts while another one writes", async (engine) => {
+    const migrations = [step("0001-initial", { orders })];
+    await migrate(engine, "shop", migrations);
+    const other = await engine.open("writer");
+    await other.begin("write");
+    await other.run("INSERT INTO orders (id, total) VALUES ('a', 1)");
+    await migrate(engine.again(), "shop", migrations);
+    await other.rollback();
+    await other.close();
+  });
+
   check("what was applied is not applied again, by whichever owner", async (engine) => {
     await migrate(engine, "kit", [step("0001-initial", { orders })]);
     await migrate(engine, "kit", [step("0001-initial", { orders })]);

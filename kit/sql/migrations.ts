@@ -84,10 +84,11 @@ export function migrationFaults(tables: Tables, migrations: readonly Migration[]
 
 const ledger = "holdfast_migrations";
 
-/** Applies what is pending, each in a transaction of its own; safe when two processes start at once. */
+/** Applies what is pending, each in a transaction of its own; safe when two processes start at once. Where nothing is, it waits for no writer. */
 export async function migrate(engine: Engine, owner: string, migrations: readonly Migration[]): Promise<void> {
   const session = await engine.open("writer");
   try {
+    if (await isApplied(session, owner, migrations)) return;
     await inTransaction(engine, session, async () => {
       await session.run(
         `CREATE TABLE IF NOT EXISTS ${ledger} (owner TEXT NOT NULL, name TEXT NOT NULL, checksum TEXT NOT NULL, PRIMARY KEY (owner, name))`,
@@ -101,7 +102,7 @@ export async function migrate(engine: Engine, owner: string, migrations: readonl
           owner,
           name,
         ]);
-        const checksum = createHash("sha256").update(canonical(next)).digest("hex");
+        const checksum = checksumOf(next);
         const applied = rows[0]?.["checksum"];
         if (applied === checksum) return;
         if (applied !== undefined)
@@ -116,8 +117,20 @@ export async function migrate(engine: Engine, owner: string, migrations: readonl
   }
 }
 
+async function isApplied(session: Session, owner: string, migrations: readonly Migration[]): Promise<boolean> {
+  try {
+    const { rows } = await session.run(`SELECT name, checksum FROM ${ledger} WHERE owner = ?`, [owner]);
+    const applied = new Map(rows.map(({ name, checksum }) => [name, checksum]));
+    return migrations.every(({ name, snapshot: next }) => applied.get(name) === checksumOf(next));
+  } catch {
+    return false; // There is no ledger yet; any other fault comes again below.
+  }
+}
+
+const checksumOf = (shape: Snapshot): string => createHash("sha256").update(canonical(shape)).digest("hex");
+
 /** One writer at a time: who finds the store busy waits for its turn, for ten seconds at most. */
-async function inTransaction(engine: Engine, session: Session, work: () => Promise<void>): Promise<void> {
+export async function inTransaction(engine: Engine, session: Session, work: () => Promise<void>): Promise<void> {
   for (let tries = 0; ; tries += 1) {
     try {
       // What another process has applied while this one waited for the lock must be seen.

@@ -3,7 +3,7 @@ import type { Store } from "../messaging/index.ts";
 import type { StorePlace, StoreSpec } from "../service/index.ts";
 import { kitMigrations } from "./kit-migrations/index.ts";
 import { kyselyFactory, nameFaults } from "./kysely.ts";
-import { migrate, migrationFaults, type Migration } from "./migrations.ts";
+import { inTransaction, migrate, migrationFaults, type Migration } from "./migrations.ts";
 import { postgresEngine } from "./postgres.ts";
 import { reconnecting } from "./reconnecting.ts";
 import { sqliteEngine } from "./sqlite.ts";
@@ -66,19 +66,22 @@ export function engineOf({ url, name, durability, runtime }: StorePlace): Engine
 /** A random id, made with the store: two stores of one name are told apart by it. */
 async function identify(engine: Engine, { runtime }: Pick<StorePlace, "runtime">): Promise<string> {
   const session = await engine.open("writer");
-  try {
-    await session.begin("write", { isolation: "read committed" });
-    if (engine.name === "postgres") await session.run("LOCK TABLE holdfast_store IN EXCLUSIVE MODE");
+  const known = async (): Promise<string | undefined> => {
     const { rows } = await session.run("SELECT id FROM holdfast_store");
-    const known = rows[0]?.["id"];
-    if (typeof known === "string") {
-      await session.rollback();
-      return known;
-    }
-    const id = runtime.ids.uuidv7();
-    await session.run("INSERT INTO holdfast_store (id) VALUES (?)", [id]);
-    await session.commit();
-    return id;
+    const id = rows[0]?.["id"];
+    return typeof id === "string" ? id : undefined;
+  };
+  try {
+    // Another process may be at work on the store: only who makes the id waits for its turn.
+    let id = await known();
+    if (id !== undefined) return id;
+    await inTransaction(engine, session, async () => {
+      id = await known();
+      if (id !== undefined) return;
+      id = runtime.ids.uuidv7();
+      await session.run("INSERT INTO holdfast_store (id) VALUES (?)", [id]);
+    });
+    return id ?? "";
   } finally {
     await session.close();
   }
