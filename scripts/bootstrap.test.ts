@@ -89,6 +89,11 @@ test(
   },
 );
 
+test("dev runs what reloads the platform", { skip }, () => {
+  using it = checkout({ ...installed, "systems/dev.ts": `console.log("dev", process.argv.slice(2).join(" "));` });
+  assert.equal(it.run("dev", "--port=0").stdout, "dev --port=0\n");
+});
+
 test(
   "start installs nothing when the installed versions are those of the lock file, whatever the files' times",
   { skip },

@@ -1,6 +1,6 @@
 // `node scripts/timings.ts`: how long a newcomer waits. Prints; a figure beyond its bound fails.
 import { spawn, type ChildProcess } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { exitOf } from "./children.ts";
@@ -28,9 +28,9 @@ async function run(command: string, args: readonly string[], cwd: string): Promi
   if (code !== 0) throw new Error(`${command} ${args.join(" ")} ended with ${String(code)}`);
 }
 
-/** `npm start` on free ports; resolves with its address when it says that it is ready. */
-function start(): { readonly child: ChildProcess; readonly ready: Promise<string> } {
-  const child = spawn(npm, ["start", "--silent", "--", "--port=0", "--service-port=0", `--data=${data}`], {
+/** `npm start` or `npm run dev` on free ports; resolves with its address when it says that it is ready. */
+function start(command: "start" | "dev" = "start"): { readonly child: ChildProcess; readonly ready: Promise<string> } {
+  const child = spawn(npm, ["run", command, "--silent", "--", "--port=0", "--service-port=0", `--data=${data}`], {
     cwd: clone,
     stdio: ["ignore", "pipe", "inherit"],
     detached: true,
@@ -42,7 +42,7 @@ function start(): { readonly child: ChildProcess; readonly ready: Promise<string
       const url = /front door\s+(http:\S+)/.exec(text)?.[1];
       if (url !== undefined) resolve(url);
     });
-    child.once("exit", (code) => reject(new Error(`npm start ended with ${String(code)}: ${text}`)));
+    child.once("exit", (code) => reject(new Error(`npm run ${command} ended with ${String(code)}: ${text}`)));
   });
   return { child, ready };
 }
@@ -67,6 +67,25 @@ function pressCtrlC({ pid }: ChildProcess): void {
 }
 
 const ended = (child: ChildProcess): Promise<unknown> => new Promise((resolve) => child.once("exit", resolve));
+
+/** Saves a source three times under load; each time the new code must answer, and no request may fail. */
+async function reload(url: string): Promise<void> {
+  const source = path.join(clone, "systems/commerce/customers/contracts.ts");
+  const text = readFileSync(source, "utf8");
+  let asking = true;
+  const ask = async () => {
+    while (asking) await firstRequest(url);
+  };
+  const asked = Promise.all([ask(), ask()]);
+  for (const word of ["one", "two", "three"]) {
+    await timed("npm run dev: from a save to the new code's answer", 1.5, async () => {
+      writeFileSync(source, text.replace("Create a customer", `Create a customer, ${word}`));
+      while (!(await (await fetch(`${url}/openapi.json`)).text()).includes(`Create a customer, ${word}`));
+    });
+  }
+  asking = false;
+  await asked;
+}
 
 try {
   await run("git", ["clone", "--quiet", root, clone], folder);
@@ -96,6 +115,14 @@ try {
     pressCtrlC(second.child);
     await gone;
   });
+  const third = start("dev");
+  try {
+    await reload(await third.ready);
+  } finally {
+    const gone = ended(third.child);
+    pressCtrlC(third.child);
+    await gone;
+  }
 } finally {
   for (const { what, seconds, bound } of figures)
     console.log(`${what.padEnd(56)} ${seconds.toFixed(2).padStart(7)} s   (at most ${String(bound)} s)`);
