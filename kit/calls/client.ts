@@ -1,10 +1,11 @@
 import { kitProblems, type Endpoint, type ReplyOf } from "../contract/index.ts";
 import type { Runtime } from "../runtime/index.ts";
 import type { CallRequest, Calls, Cause, RunningService } from "../service/index.ts";
-import { childOf } from "../telemetry/index.ts";
+import type { Tracing } from "../telemetry/index.ts";
 import { HttpClient, type HttpClientOptions } from "./http.ts";
 import { localTransport } from "./local.ts";
 import { callLimits, Target, type CallLimits } from "./policies.ts";
+import { showsAttempts } from "./spans.ts";
 import { asText, escaped, replyBody, type Outward, type RequestParts, type Transport } from "./wire.ts";
 
 export interface ClientOptions {
@@ -12,6 +13,8 @@ export interface ClientOptions {
   /** Where services are that are not in this process. @default nowhere */
   readonly elsewhere?: Pick<HttpClientOptions, "addressesOf" | "token" | "maxReplyBytes">;
   readonly limits?: Partial<CallLimits>;
+  /** @default none */
+  readonly tracing?: Tracing | undefined;
 }
 
 const defaultTimeoutMs = 10_000;
@@ -22,17 +25,19 @@ export class Client implements Calls {
   readonly #limits: CallLimits;
   readonly #local = new Map<string, Transport>();
   readonly #http: HttpClient | undefined;
+  readonly #tracing: Tracing | undefined;
   readonly #targets = new Map<string, Target>();
 
-  constructor({ runtime, elsewhere, limits }: ClientOptions) {
+  constructor({ runtime, elsewhere, limits, tracing }: ClientOptions) {
     this.#runtime = runtime;
+    this.#tracing = tracing;
     this.#limits = { ...callLimits, ...limits };
     this.#http = elsewhere === undefined ? undefined : new HttpClient({ runtime, ...elsewhere });
   }
 
   /** A service of this process. */
   add(service: RunningService): void {
-    this.#local.set(service.name, localTransport(service, this.#runtime));
+    this.#local.set(service.name, localTransport(service, this.#runtime, this.#tracing?.of(service.name)));
   }
 
   /** Rejects with a problem that the callee's contract declares, else `kit/call-failed`, `kit/unavailable` or `kit/deadline-exceeded`. */
@@ -45,7 +50,9 @@ export class Client implements Calls {
     if (transport === undefined)
       throw kitProblems.unavailable({ reason: `No instance of ${endpoint.owner} is known here.` });
     try {
-      const reply = await this.#target(endpoint.owner).send(transport, this.#outward(endpoint, request, cause));
+      const spans = this.#tracing?.of(cause.service);
+      const shown = spans === undefined ? transport : showsAttempts(transport, spans);
+      const reply = await this.#target(endpoint.owner).send(shown, this.#outward(endpoint, request, cause));
       const body = replyBody(endpoint, reply);
       // Proof: just checked against the schema that `ReplyOf<E>` is inferred from.
       return { status: reply.status, body, headers: reply.headers } as ReplyOf<E>;
@@ -57,7 +64,7 @@ export class Client implements Calls {
   close = async (): Promise<void> => this.#http?.close();
 
   #outward(endpoint: Endpoint, given: RequestParts, cause: Cause & { readonly ordinal: number }): Outward {
-    const { clock, random, ids } = this.#runtime;
+    const { clock, ids } = this.#runtime;
     const { spec, owner, route } = endpoint;
     const timeoutMs = spec.limits?.timeoutMs ?? defaultTimeoutMs;
     // The same in every repetition of the message or request that calls.
@@ -82,7 +89,7 @@ export class Client implements Calls {
       deadline: Math.min(cause.deadline, clock.monotonic() + timeoutMs),
       signal: cause.signal,
       correlationId: cause.correlationId,
-      trace: childOf(cause.trace, random),
+      trace: cause.trace,
     };
   }
 

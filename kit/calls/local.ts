@@ -1,11 +1,12 @@
 import { kitProblems } from "../contract/index.ts";
 import type { Runtime } from "../runtime/index.ts";
-import type { RunningService } from "../service/index.ts";
+import { served, type RunningService } from "../service/index.ts";
+import type { Spans } from "../telemetry/index.ts";
 import type { Transport } from "./wire.ts";
 
 /** To a service of this process: no socket, and all else as over HTTP. The request is validated, access checked, the deadline kept. */
 export const localTransport =
-  (target: RunningService, { clock, timers, ids }: Runtime): Transport =>
+  (target: RunningService, { clock, timers, ids }: Runtime, spans?: Spans): Transport =>
   async ({ caller, deadline, signal, ...call }) => {
     const late = Promise.withResolvers<never>();
     const over = new AbortController();
@@ -17,14 +18,17 @@ export const localTransport =
     signal.addEventListener("abort", left, { once: true });
     try {
       return await Promise.race([
-        target.dispatch({
-          ...call,
-          deadline,
-          suspectText: true,
-          caller: { kind: "service", name: caller },
-          signal: AbortSignal.any([signal, over.signal]),
-          requestId: ids.uuidv7(),
-        }),
+        served(spans, call, (span) =>
+          target.dispatch({
+            ...call,
+            deadline,
+            suspectText: true,
+            caller: { kind: "service", name: caller },
+            signal: AbortSignal.any([signal, over.signal]),
+            requestId: ids.uuidv7(),
+            trace: span?.context ?? call.trace,
+          }),
+        ),
         late.promise,
       ]);
     } finally {

@@ -66,6 +66,20 @@ export const settings = {
     maximum: 10_000,
     description: "how many log files put aside are kept of each; the oldest go",
   }),
+  otlp: t.Optional(
+    t.String({
+      pattern: "^https?://.+$",
+      description:
+        "the OpenTelemetry collector that takes traces, such as http://localhost:4318; without, nothing is traced",
+    }),
+  ),
+  traceRatio: t.Number({
+    default: 1,
+    minimum: 0,
+    maximum: 1,
+    description:
+      "the share of traces that is recorded, of those that begin here; a traceparent brings the decision along",
+  }),
   seed: t.Boolean({
     default: true,
     description: "fill an empty store with what the first calls need; never in production",
@@ -89,6 +103,8 @@ export interface ProcessSettings {
   readonly logs: string | undefined;
   readonly logFileBytes: number;
   readonly logFilesKept: number;
+  readonly otlp: string | undefined;
+  readonly traceRatio: number;
   readonly seed: boolean;
   readonly showConfig: boolean;
 }
@@ -151,6 +167,9 @@ export function chosen({ systems, args, env }: PlatformOptions): Chosen {
   if (own.jwks !== undefined && !URL.canParse(own.jwks)) throw new ConfigError(["--jwks is no address."]);
   if (own.jwks !== undefined && own.processes)
     throw new ConfigError(["--jwks does not go with --processes: services name themselves by the development key."]);
+  if (own.otlp !== undefined && !URL.canParse(own.otlp)) throw new ConfigError(["--otlp is no address."]);
+  if (own.otlp !== undefined && new URL(own.otlp).username + new URL(own.otlp).password !== "")
+    throw new ConfigError(["--otlp names a user: credentials go into OTEL_EXPORTER_OTLP_HEADERS."]);
   return { services, config, own };
 }
 

@@ -5,7 +5,7 @@ import { embeddedBroker } from "../brokers/index.ts";
 import type { ClientOptions } from "../calls/index.ts";
 import { serveHttp, type HttpServer } from "../http/index.ts";
 import { plantedFaults, systemRuntime, type Runtime } from "../runtime/index.ts";
-import type { Logger } from "../telemetry/index.ts";
+import { otlpTracing, type Logger } from "../telemetry/index.ts";
 import { startSystem, type RunningSystem } from "../topology/index.ts";
 import { processLog, type ProcessLog } from "./process-log.ts";
 import type { Chosen, PlatformOptions } from "./settings.ts";
@@ -30,6 +30,8 @@ export interface WorkerOptions {
   /** Where services of other processes are. @default nowhere */
   readonly addressesOf?: (service: string) => readonly string[];
 }
+
+const leastFlushMs = 250;
 
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const faults = plantedFaults(options.env, () => Math.random());
@@ -65,6 +67,8 @@ async function startOn(
     log,
     onFatal,
   });
+  const { otlp: url, traceRatio: ratio } = own;
+  const tracing = url === undefined ? undefined : await otlpTracing({ url, ratio, runtime, log });
   const system = await startSystem(services, {
     runtime,
     log,
@@ -74,6 +78,7 @@ async function startOn(
     documentsUrl: own.documents === "embedded" ? `sqlite:${data}` : own.documents,
     durability: "full",
     config: ({ name }) => config.section(name),
+    tracing,
     onFatal,
     foreignEvents: Object.values(systems)
       .flat()
@@ -81,15 +86,21 @@ async function startOn(
     ...(elsewhere === undefined ? {} : { elsewhere }),
   });
   const servers: HttpServer[] = [];
+  const drain = async (ms: number) => {
+    const end = runtime.clock.monotonic() + ms;
+    await system.stop(ms);
+    // The last spans tell how it ended: there is always a moment for them.
+    await tracing?.close(Math.max(leastFlushMs, end - runtime.clock.monotonic()));
+  };
   const stop = async (ms: number) => {
     await Promise.all(servers.map((server) => server.close(ms)));
-    await system.stop(ms);
+    await drain(ms);
     closeLog();
   };
   try {
     for (const [at, service] of system.services.entries()) {
       const port = portOf(service.name, at);
-      servers.push(await serveHttp({ service, port, host: own.host, verify, runtime, log }));
+      servers.push(await serveHttp({ service, port, host: own.host, verify, runtime, log, tracing }));
     }
   } catch (error) {
     await stop(0);

@@ -6,12 +6,13 @@ import { docsPage, kitProblems, openapi, type Endpoint } from "../contract/index
 import type { StoredReply } from "../messaging/index.ts";
 import type { Runtime } from "../runtime/index.ts";
 import type { RunningService } from "../service/index.ts";
-import { parseTraceparent, type Logger } from "../telemetry/index.ts";
+import { parseTraceparent, type Logger, type TraceContext, type Tracing } from "../telemetry/index.ts";
 import { parseBody, type JsonBody } from "./body.ts";
 import { lettingGo } from "./letting-go.ts";
 import { deprecation, rawReply, refusal, translate } from "./reply.ts";
 import { RouteTable } from "./route-table.ts";
 import { callerOf, checkMediaType, clientId, idempotencyKey, patience } from "./request.ts";
+import { routerPath, showsRequests } from "./spans.ts";
 
 export interface HttpOptions {
   readonly service: RunningService;
@@ -23,6 +24,8 @@ export interface HttpOptions {
   readonly runtime: Runtime;
   readonly log: Logger;
   readonly limits?: Partial<HttpLimits>;
+  /** @default none */
+  readonly tracing?: Tracing | undefined;
 }
 
 export interface HttpLimits {
@@ -104,7 +107,9 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
         : kitProblems.methodNotAllowed({}, { headers: { allow: others.join(", ") } });
     return send(reply, refuse(problem, idOf(request)));
   });
-  for (const endpoint of service.endpoints) addRoute(app, endpoint, { ...options, limits });
+  const spans = options.tracing?.of(service.name);
+  const traceOf = spans === undefined ? undefined : showsRequests(app, service.endpoints, spans);
+  for (const endpoint of service.endpoints) addRoute(app, endpoint, { ...options, limits, traceOf });
   addPages(app, service);
   await app.listen({ port: options.port, host });
   const address = app.server.address();
@@ -124,17 +129,22 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
   };
 }
 
+interface RouteOptions extends HttpOptions {
+  readonly limits: HttpLimits;
+  readonly traceOf: ((request: IncomingMessage) => TraceContext | undefined) | undefined;
+}
+
 function addRoute(
   app: FastifyInstance,
   endpoint: Endpoint,
-  { service, runtime, log, verify, limits }: HttpOptions & { readonly limits: HttpLimits },
+  { service, runtime, log, verify, limits, traceOf }: RouteOptions,
 ): void {
   const { spec, method } = endpoint;
   const timeoutMs = spec.limits?.timeoutMs ?? limits.timeoutMs;
   const extra = deprecation(endpoint);
   app.route({
     method,
-    url: endpoint.path.replaceAll(/\{(\w+)\}/g, ":$1"),
+    url: routerPath(endpoint.path),
     bodyLimit: spec.limits?.bodyBytes ?? limits.bodyBytes,
     handler: async (request, reply) => {
       const { headers } = request;
@@ -162,10 +172,12 @@ function addRoute(
           signal: over.signal,
           requestId,
           correlationId: clientId(headers["x-correlation-id"]) ?? requestId,
-          trace: parseTraceparent(
-            headers["traceparent"] === undefined ? undefined : String(headers["traceparent"]),
-            runtime.random,
-          ),
+          trace:
+            traceOf?.(request.raw) ??
+            parseTraceparent(
+              headers["traceparent"] === undefined ? undefined : String(headers["traceparent"]),
+              runtime.random,
+            ),
         }),
       );
       reply.headers(extra);

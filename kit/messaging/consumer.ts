@@ -1,8 +1,9 @@
 import type { Runtime } from "../runtime/index.ts";
-import type { Logger } from "../telemetry/index.ts";
+import type { Logger, Spans } from "../telemetry/index.ts";
 import type { Broker, Subscription } from "./broker.ts";
 import { intakeOf } from "./intake.ts";
 import { startRetries } from "./retries.ts";
+import { showsIntake } from "./spans.ts";
 import type { Store } from "./store.ts";
 import { subscriberOf, type MessageSubscription } from "./subscription.ts";
 
@@ -18,6 +19,8 @@ export interface ConsumerOptions {
   readonly subscriptions: readonly MessageSubscription[];
   /** What the service has enqueued for itself. @default none */
   readonly jobs?: readonly MessageSubscription[];
+  /** @default none */
+  readonly spans?: Spans | undefined;
 }
 
 export interface RunningConsumer {
@@ -31,11 +34,12 @@ const batchSize = 100;
 
 /** Takes messages in, a transaction a batch, and works off what is parked. */
 export async function startConsumer(options: ConsumerOptions): Promise<RunningConsumer> {
-  const { store, broker, runtime, log, service, owner } = options;
+  const { store, broker, runtime, log, service, owner, spans } = options;
+  const intake = spans === undefined ? store : showsIntake(store, spans);
   const stopping = new AbortController();
   const subscribers = options.subscriptions.map((subscription) => subscriberOf(subscription, runtime));
   const workers = (options.jobs ?? []).map((job) => subscriberOf(job, runtime));
-  const retries = startRetries({ store, runtime, log, owner, subscribers: [...subscribers, ...workers] });
+  const retries = startRetries({ store, runtime, log, owner, subscribers: [...subscribers, ...workers], spans });
   store.onParked(() => retries.wake());
   const open: Subscription[] = [];
   const drain = async (deadline: number) => {
@@ -50,7 +54,7 @@ export async function startConsumer(options: ConsumerOptions): Promise<RunningCo
   try {
     for (const subscriber of subscribers) {
       const deliver = intakeOf({
-        store,
+        store: intake,
         runtime,
         log,
         subscriber,

@@ -18,6 +18,7 @@ export { keyRetentionMs, lowestUuidv7, messageRetentionMs } from "./retention.ts
 export { brokerProblems, maxMessageBytes, messageProblems } from "./problems.ts";
 export { startRelay, type Relay, type RelayOptions } from "./relay.ts";
 export { defaultRetry, type RetryPolicy } from "./retry.ts";
+export { created, failureOf, showsSending, showsTicks } from "./spans.ts";
 export { patternFault, startSchedules, type ScheduledJob, type Schedules } from "./schedules.ts";
 export type {
   AuditEntry,

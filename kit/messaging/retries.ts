@@ -1,7 +1,8 @@
 import { kitProblems } from "../contract/index.ts";
 import type { Runtime } from "../runtime/index.ts";
-import type { Logger } from "../telemetry/index.ts";
+import type { Logger, Spans } from "../telemetry/index.ts";
 import { backoffMs } from "./backoff.ts";
+import { showsAttempt, type Tried } from "./spans.ts";
 import type { Parked, Store } from "./store.ts";
 import type { Subscriber } from "./subscription.ts";
 import { makeWake } from "./wake.ts";
@@ -12,6 +13,8 @@ export interface RetriesOptions {
   readonly log: Logger;
   readonly owner: string;
   readonly subscribers: readonly Subscriber[];
+  /** @default none */
+  readonly spans?: Spans | undefined;
 }
 
 export interface Retries {
@@ -33,7 +36,7 @@ const shortestIdleMs = 250;
 const failing = { baseMs: 500, capMs: 30_000 };
 
 /** Works off what is parked: the lowest message of each key, when it is due; several keys at a time, never two of one key. */
-export function startRetries({ store, runtime, log, owner, subscribers }: RetriesOptions): Retries {
+export function startRetries({ store, runtime, log, owner, subscribers, spans }: RetriesOptions): Retries {
   const { clock, timers, random } = runtime;
   const byName = new Map(subscribers.map((subscriber) => [subscriber.subscription.name, subscriber]));
   const wake = makeWake(timers);
@@ -44,15 +47,19 @@ export function startRetries({ store, runtime, log, owner, subscribers }: Retrie
   const resting = new Map<Parked["id"], { readonly failures: number; readonly until: number }>();
   let storeFailures = 0;
 
-  const work = async (parked: Parked, { subscription, decoder, judge }: Subscriber): Promise<void> => {
-    const { envelope } = parked;
+  /** `envelope` is what handlers see of the message. */
+  const work = async (
+    parked: Parked,
+    { subscription, decoder, judge }: Subscriber,
+    envelope = parked.envelope,
+  ): Promise<Tried | undefined> => {
     const { name, prepare } = subscription;
     const attempt = parked.attempts + 1;
     const about = { subscription: name, id: envelope.id, attempt };
     let prepared: { readonly value: unknown } | { readonly failed: unknown } = { value: undefined };
     const release = () => store.claim(parked, owner, clock.now());
     if (prepare !== undefined) {
-      if (!(await store.claim(parked, owner, clock.now() + claimMs))) return;
+      if (!(await store.claim(parked, owner, clock.now() + claimMs))) return undefined;
       try {
         const data = decoder.decode(envelope);
         prepared = { value: await within((signal) => prepare(envelope, data, attempt, signal, store.outside)) };
@@ -67,9 +74,9 @@ export function startRetries({ store, runtime, log, owner, subscribers }: Retrie
     let last: unknown;
     const ended = await store.retry(parked, {
       afterDeadLetter: subscription.afterDeadLetter,
-      handle: async (again, number, unit) => {
+      handle: async (_again, number, unit) => {
         const value = "value" in prepared ? prepared.value : undefined;
-        await subscription.handle(again, decoder.decode(again), number, unit, value);
+        await subscription.handle(envelope, decoder.decode(envelope), number, unit, value);
       },
       judge(error, number) {
         last = error;
@@ -82,6 +89,7 @@ export function startRetries({ store, runtime, log, owner, subscribers }: Retrie
     if (ended === "parked") log.warn("message failed", { ...about, verdict: "park", error: last });
     if (ended === "dead") log.error("message is dead", { ...about, error: last });
     if (ended === "handled" && attempt > 1) log.info("parked message handled", about);
+    return { ended, error: last };
   };
 
   /** Gives the signal that aborts after the deadline; does not wait for work that ignores it. */
@@ -111,7 +119,9 @@ export function startRetries({ store, runtime, log, owner, subscribers }: Retrie
     const key = keyOf(parked);
     const run = async () => {
       try {
-        await work(parked, subscriber);
+        await (spans === undefined
+          ? work(parked, subscriber)
+          : showsAttempt(spans, parked, (shown) => work(parked, subscriber, shown)));
         resting.delete(parked.id);
       } catch (error) {
         const failures = (resting.get(parked.id)?.failures ?? 0) + 1;

@@ -3,6 +3,7 @@ import { parseTraceparent } from "../telemetry/index.ts";
 import type { Consumer, JobHandler } from "./definition.ts";
 import { aroundGiven, opened, type InUnit } from "./in-unit.ts";
 import type { MessageInfo } from "./given.ts";
+import { inStep } from "./spans.ts";
 import { always, enqueuer, jobSubscription, outside, publisher, type Cause } from "./unit-context.ts";
 
 /** A consumer of a service in the terms of the messaging loops. */
@@ -60,14 +61,16 @@ function subscriptionOf({ service, name, form, definition }: Handled, inUnit: In
       prepare === undefined
         ? undefined
         : (envelope, data, attempt, signal, access) => {
-            const cause = causeOf(envelope, signal);
-            const given = {
-              ...resources,
-              ...scopeOf(access, cause),
-              ...outside(cause, surroundings),
-              ...messageOf(envelope, attempt, data),
+            const step = (cause: Cause) => {
+              const given = {
+                ...resources,
+                ...scopeOf(access, cause),
+                ...outside(cause, surroundings),
+                ...messageOf(envelope, attempt, data),
+              };
+              return prepare(given as never); // Proof: assembled from the same parts that typed `prepare`.
             };
-            return prepare(given as never); // Proof: assembled from the same parts that typed `prepare`.
+            return inStep(surroundings.spans, "prepare", causeOf(envelope, signal), step);
           },
     async handle(envelope, data, attempt, unit: Unit<object>, prepared) {
       const cause = causeOf(envelope, never);

@@ -6,6 +6,7 @@ import { handlerName } from "./faults.ts";
 import { aroundGiven, opened, type InUnit } from "./in-unit.ts";
 import type { CompiledRoute } from "./routes.ts";
 import type { Dispatch } from "./running.ts";
+import { inStep } from "./spans.ts";
 import { always, enqueuer, outside, publisher, type Cause } from "./unit-context.ts";
 
 /** One route at work. */
@@ -29,19 +30,22 @@ export class Handler {
   async runAdmitted(request: Dispatch, input: object, claim: KeyClaim | undefined): Promise<StoredReply> {
     const { surroundings, scopeOf, resources } = this.#in;
     const cause = this.#cause(request, claim?.scope);
+    const { spans } = surroundings;
     const base = { ...input, caller: request.caller };
     const { prepare, run } = this.#definition;
     const prepared =
       prepare === undefined
         ? undefined
-        : await prepare({
-            ...resources,
-            ...scopeOf(this.#store.outside, cause),
-            ...outside(cause, surroundings),
-            ...base,
-            // Proof: assembled from the same parts that typed `prepare`.
-          } as never);
-    const work = async (access: object, lettingOut: object): Promise<StoredReply> => {
+        : await inStep(spans, "prepare", cause, (step) =>
+            prepare({
+              ...resources,
+              ...scopeOf(this.#store.outside, step),
+              ...outside(step, surroundings),
+              ...base,
+              // Proof: assembled from the same parts that typed `prepare`.
+            } as never),
+          );
+    const work = async (cause: Cause, access: object, lettingOut: object): Promise<StoredReply> => {
       const given = {
         ...scopeOf(access, cause),
         ...always(cause, surroundings, "run"),
@@ -60,18 +64,23 @@ export class Handler {
       return this.route.encode(reply as MadeReply);
     };
     const label = handlerName(this.route.endpoint);
+    const { deadline } = request;
     if (this.route.query)
-      return this.#store.query({ label, deadline: request.deadline, work: ({ access }) => work(access, {}) });
-    const settled = await this.#store.unit<StoredReply>({
-      label,
-      deadline: request.deadline,
-      ...(claim === undefined ? {} : { key: claim, encode: (reply) => reply }),
-      work: (unit) =>
-        work(unit.access, {
-          publish: publisher(cause, surroundings, unit),
-          enqueue: enqueuer(cause, surroundings, unit, this.#in.jobs),
-        }),
-    });
+      return inStep(spans, "run", cause, (step) =>
+        this.#store.query({ label, deadline, work: ({ access }) => work(step, access, {}) }),
+      );
+    const settled = await inStep(spans, "run", cause, (step) =>
+      this.#store.unit<StoredReply>({
+        label,
+        deadline,
+        ...(claim === undefined ? {} : { key: claim, encode: (reply) => reply }),
+        work: (unit) =>
+          work(step, unit.access, {
+            publish: publisher(step, surroundings, unit),
+            enqueue: enqueuer(step, surroundings, unit, this.#in.jobs),
+          }),
+      }),
+    );
     return settled.kind === "replayed" ? replayed(settled.reply) : settled.value;
   }
 

@@ -1,7 +1,15 @@
 import { kitProblems, type Endpoint } from "../contract/index.ts";
-import { startConsumer, startHousekeeping, startRelay, startSchedules, type Broker } from "../messaging/index.ts";
+import {
+  showsSending,
+  showsTicks,
+  startConsumer,
+  startHousekeeping,
+  startRelay,
+  startSchedules,
+  type Broker,
+} from "../messaging/index.ts";
 import type { Runtime } from "../runtime/index.ts";
-import type { Logger } from "../telemetry/index.ts";
+import type { Logger, Tracing } from "../telemetry/index.ts";
 import { Claims } from "./claims.ts";
 import { consumerOf, workerOf } from "./consumers.ts";
 import { schedulesOf } from "./schedules.ts";
@@ -31,6 +39,8 @@ export interface Environment {
   readonly onFatal: (error: unknown) => void;
   /** Told of every refusal that is not declared and every error that becomes a 500: tests fail on it. */
   readonly onBug?: ((error: unknown) => void) | undefined;
+  /** @default none */
+  readonly tracing?: Tracing | undefined;
 }
 
 /** Opens the store, builds the resources, starts relay and consumers. */
@@ -56,7 +66,8 @@ export async function startService(service: Service, environment: Environment): 
     throw new Error(
       `${name}: ${taken.join(", ")} of the resources are given to every handler already: name them otherwise.`,
     );
-  const surroundings: Surroundings = { runtime, log, calls: environment.calls };
+  const spans = environment.tracing?.of(name);
+  const surroundings: Surroundings = { runtime, log, calls: environment.calls, spans };
   const scopeOf = (access: object, cause: Pick<Cause, "caller">): object =>
     // Proof: `access` is what the store of this very spec gives, `config` as above.
     spec.scope({ ...access, config, caller: cause.caller, now: () => new Date(runtime.clock.now()) } as never);
@@ -88,7 +99,8 @@ export async function startService(service: Service, environment: Environment): 
     topics: service.contracts.flatMap((contract) => (contract.kind === "event" ? [contract.name] : [])),
     groups: subscriptions.map(({ form }) => ({ group: name, topic: form.name })),
   });
-  const relay = startRelay({ store, broker, runtime, log, service: name, owner });
+  const outward = spans === undefined ? broker : showsSending(broker, spans);
+  const relay = startRelay({ store, broker: outward, runtime, log, service: name, owner });
   const consumer = await startConsumer({
     store,
     broker,
@@ -98,8 +110,10 @@ export async function startService(service: Service, environment: Environment): 
     owner,
     subscriptions,
     jobs: workers,
+    spans,
   });
-  const schedules = startSchedules({ store, runtime, log, schedules: schedulesOf(service, surroundings) });
+  const ticking = spans === undefined ? store : showsTicks(store, spans);
+  const schedules = startSchedules({ store: ticking, runtime, log, schedules: schedulesOf(service, surroundings) });
   const housekeeping = startHousekeeping({ store, runtime, log });
 
   const operate = async ({ run, route }: Operation & { readonly route: CompiledRoute }, request: Dispatch) => {

@@ -16,5 +16,6 @@ export { reservedNames } from "./given.ts";
 export type { Always, CallRequest, Inside, JobMessage, Message, MessageInfo, Outside, Request, When } from "./given.ts";
 export { describe, startService, type Environment } from "./host.ts";
 export type { Dispatch, RunningService } from "./running.ts";
+export { answered, served, type Asked } from "./spans.ts";
 export { service, type Parts, type Service, type ServiceBuilder, type ServiceOptions } from "./service.ts";
 export type { Calls, Cause } from "./unit-context.ts";

@@ -31,7 +31,8 @@ export function schedulesOf({ jobs }: Service, surroundings: Surroundings): read
               const id = ids.derived("tick", jobSubscription(job), String(tick));
               const cause = { correlationId: id, id, trace: parseTraceparent(undefined, random) };
               return {
-                ...letter(job, dataOf(tick), cause, surroundings),
+                // Its trace begins where one of the instances enqueues it.
+                ...letter(job, dataOf(tick), cause, { spans: undefined }),
                 subscription: jobSubscription(job),
                 dueAt: undefined,
               };

@@ -6,10 +6,11 @@ import {
   type JobContract,
   type ReplyOf,
 } from "../contract/index.ts";
-import { brokerProblems, maxMessageBytes, type Outgoing, type Unit } from "../messaging/index.ts";
+import { brokerProblems, created, maxMessageBytes, type Outgoing, type Unit } from "../messaging/index.ts";
 import type { Runtime } from "../runtime/index.ts";
-import { childOf, formatTraceparent, type Logger, type TraceContext } from "../telemetry/index.ts";
+import { formatTraceparent, type Logger, type Spans, type TraceContext } from "../telemetry/index.ts";
 import type { CallRequest, When } from "./given.ts";
+import { inStep } from "./spans.ts";
 
 /** One request or message while it is being handled: what its ids, calls and outgoing messages are derived from. */
 export interface Cause {
@@ -42,6 +43,8 @@ export interface Surroundings {
   readonly runtime: Runtime;
   readonly log: Logger;
   readonly calls: Calls;
+  /** Undefined where nothing is traced: contexts that came in are handed on as they are. */
+  readonly spans: Spans | undefined;
 }
 
 /** What both steps are given beside their input. `step` keeps the ids of `prepare` and `run` apart. */
@@ -74,7 +77,9 @@ export function outside(cause: Cause, surroundings: Surroundings) {
         throw new Error(
           `${cause.handler} has the effect "${name}": declare its endpoint idempotent: true, so that a repetition cannot have it twice.`,
         );
-      return act(effectKey(cause, surroundings.runtime, name));
+      return inStep(surroundings.spans, `effect ${name}`, cause, () =>
+        act(effectKey(cause, surroundings.runtime, name)),
+      );
     },
   };
 }
@@ -128,6 +133,9 @@ export function enqueuer(
   };
 }
 
+const destinationOf = (contract: EventContract | JobContract): string =>
+  contract.kind === "event" ? contract.name : jobSubscription(contract);
+
 /** The name under which a job waits. */
 export const jobSubscription = ({ owner, name }: JobContract): string => `${owner}/job:${name}`;
 
@@ -136,7 +144,7 @@ export function letter(
   contract: EventContract | JobContract,
   data: unknown,
   { correlationId, id, trace }: Pick<Cause, "correlationId" | "id" | "trace">,
-  { runtime }: Surroundings,
+  { spans }: Pick<Surroundings, "spans">,
 ): Omit<Outgoing, "key"> {
   const text = textOf(contract)(data);
   const bytes = Buffer.byteLength(text);
@@ -149,7 +157,7 @@ export function letter(
     version: contract.version,
     correlationId,
     causationId: id,
-    traceparent: formatTraceparent(childOf(trace, runtime.random)),
+    traceparent: formatTraceparent(spans === undefined ? trace : created(spans, destinationOf(contract), trace)),
     headers: {},
     data: text,
   };

@@ -11,26 +11,24 @@ export interface TraceContext {
 
 const form = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
 
-/** The context that a `traceparent` carries; a new one where it is absent or not valid, as the specification asks. */
-export function parseTraceparent(text: string | undefined, random: Random): TraceContext {
+/** The context that a `traceparent` carries; undefined where it is absent or not valid. */
+export function readTraceparent(text: string | undefined): TraceContext | undefined {
   const [, version, traceId, spanId, flags, rest] = form.exec(text ?? "") ?? [];
-  const valid = version !== undefined && traceId !== undefined && spanId !== undefined && flags !== undefined;
-  if (
-    !valid ||
-    version === "ff" ||
-    (version === "00" && rest !== undefined) ||
-    /^0+$/.test(traceId) ||
-    /^0+$/.test(spanId)
-  ) {
-    return { traceId: hex(random, 16), spanId: hex(random, 8), sampled: false };
-  }
+  if (version === undefined || traceId === undefined || spanId === undefined || flags === undefined) return undefined;
+  if (version === "ff" || (version === "00" && rest !== undefined)) return undefined;
+  if (/^0+$/.test(traceId) || /^0+$/.test(spanId)) return undefined;
   return { traceId, spanId, sampled: (Number.parseInt(flags, 16) & 1) === 1 };
 }
 
-export const childOf = (parent: TraceContext, random: Random): TraceContext => ({ ...parent, spanId: hex(random, 8) });
+/** As above, and a new one where there is none, as the specification asks. */
+export const parseTraceparent = (text: string | undefined, random: Random): TraceContext =>
+  readTraceparent(text) ?? { traceId: newTraceId(random), spanId: newSpanId(random), sampled: false };
 
 export const formatTraceparent = ({ traceId, spanId, sampled }: TraceContext): string =>
   `00-${traceId}-${spanId}-0${sampled ? "1" : "0"}`;
+
+export const newTraceId = (random: Random): string => hex(random, 16);
+export const newSpanId = (random: Random): string => hex(random, 8);
 
 function hex(random: Random, length: number): string {
   const bytes = random.bytes(length);

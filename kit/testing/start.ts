@@ -12,8 +12,8 @@ import {
 } from "../contract/index.ts";
 import type { Envelope } from "../messaging/index.ts";
 import { controlledRuntime, loadConfig, type ControlledRuntime, type Faults } from "../runtime/index.ts";
-import type { CallRequest, RunningService, Service } from "../service/index.ts";
-import { memoryLogger, parseTraceparent, type LogEntry } from "../telemetry/index.ts";
+import { served, type CallRequest, type RunningService, type Service } from "../service/index.ts";
+import { memoryLogger, parseTraceparent, type LogEntry, type Tracing } from "../telemetry/index.ts";
 import { startSystem, type RunningSystem } from "../topology/index.ts";
 
 export interface StartOptions {
@@ -35,6 +35,8 @@ export interface StartOptions {
   readonly foreignEvents?: readonly string[];
   /** Bugs of handlers fail the test when it ends, unless they are expected. @default false */
   readonly expectBugs?: boolean;
+  /** Shows what happens as spans; closed by whoever made it. @default none */
+  readonly tracing?: Tracing;
 }
 
 export type TestCall<E extends Endpoint> = CallRequest<E> & { readonly as?: Caller };
@@ -87,6 +89,7 @@ export async function start(services: Service | readonly Service[], options: Sta
     config: ({ name }) => config.section(name),
     onFatal: (error) => bugs.push(error),
     onBug: (error) => bugs.push(error),
+    tracing: options.tracing,
     foreignEvents: options.foreignEvents ?? list.flatMap(({ consumers }) => consumers.map(({ event }) => event.name)),
   });
 
@@ -109,21 +112,23 @@ export async function start(services: Service | readonly Service[], options: Sta
         readonly as?: Caller;
         readonly idempotencyKey?: string;
       };
-      const reply = await service(endpoint.owner).dispatch({
-        endpoint,
-        params: given["params"] ?? {},
-        query: textOf(given["query"]),
-        headers: textOf(given["headers"]),
-        body: given["body"],
-        suspectText: true,
-        caller: given.as,
-        idempotencyKey: given.idempotencyKey,
-        deadline: runtime.clock.monotonic() + 10_000,
-        signal: new AbortController().signal,
-        requestId: runtime.ids.uuidv7(),
-        correlationId: runtime.ids.uuidv7(),
-        trace: parseTraceparent(undefined, runtime.random),
-      });
+      const reply = await served(options.tracing?.of(endpoint.owner), { endpoint, trace: undefined }, (span) =>
+        service(endpoint.owner).dispatch({
+          endpoint,
+          params: given["params"] ?? {},
+          query: textOf(given["query"]),
+          headers: textOf(given["headers"]),
+          body: given["body"],
+          suspectText: true,
+          caller: given.as,
+          idempotencyKey: given.idempotencyKey,
+          deadline: runtime.clock.monotonic() + 10_000,
+          signal: new AbortController().signal,
+          requestId: runtime.ids.uuidv7(),
+          correlationId: runtime.ids.uuidv7(),
+          trace: span?.context ?? parseTraceparent(undefined, runtime.random),
+        }),
+      );
       const body: unknown = reply.body === undefined ? undefined : JSON.parse(reply.body);
       // Proof: cut to the schema that `ReplyOf<E>` is inferred from.
       return { status: reply.status, body, headers: reply.headers } as ReplyOf<typeof endpoint>;

@@ -9,7 +9,7 @@ import {
   type Service,
 } from "../service/index.ts";
 import { Client, type ClientOptions } from "../calls/index.ts";
-import type { Logger } from "../telemetry/index.ts";
+import type { Logger, Tracing } from "../telemetry/index.ts";
 
 export interface SystemOptions {
   readonly runtime: Runtime;
@@ -30,6 +30,8 @@ export interface SystemOptions {
   readonly foreignEvents?: readonly string[];
   /** Where services of other processes are. */
   readonly elsewhere?: ClientOptions["elsewhere"];
+  /** Closed by whoever made it. @default none */
+  readonly tracing?: Tracing | undefined;
 }
 
 export interface RunningSystem {
@@ -41,9 +43,9 @@ export interface RunningSystem {
 
 /** Several services in this process, on one broker; calls between them skip the socket. Throws one error that lists every start-up fault. */
 export async function startSystem(services: readonly Service[], options: SystemOptions): Promise<RunningSystem> {
-  const { runtime, broker, foreignEvents, elsewhere } = options;
+  const { runtime, broker, foreignEvents, elsewhere, tracing } = options;
   refuseFaults(startupFaults(services, foreignEvents === undefined ? {} : { events: foreignEvents }));
-  const calls = new Client({ runtime, ...(elsewhere === undefined ? {} : { elsewhere }) });
+  const calls = new Client({ runtime, tracing, ...(elsewhere === undefined ? {} : { elsewhere }) });
   const running: RunningService[] = [];
   const stop = async (ms: number) => {
     await Promise.all(running.map((service) => service.stop(ms)));
