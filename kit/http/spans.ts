@@ -37,7 +37,7 @@ export function showsRequests(
   });
   // The code is that of the reply itself, whoever refused.
   app.addHook("onSend", (request, reply, payload, next) => {
-    const refused = reply.getHeader("content-type") === "application/problem+json";
+    const refused = String(reply.getHeader("content-type")).startsWith("application/problem+json");
     const shown = refused ? open.get(request.raw) : undefined;
     if (shown !== undefined && typeof payload === "string") shown.code = codeIn(payload);
     next(null, payload);

@@ -13,19 +13,26 @@ export interface OtlpOptions {
   readonly log: Logger;
   /** Between two deliveries, in milliseconds. @default 2000 */
   readonly everyMs?: number;
+  /** For one delivery with its repetitions, in milliseconds. @default 5000 */
+  readonly deliveryMs?: number;
 }
 
 /** Spans that wait for delivery; more are dropped. */
 const queued = 4_096;
 const batch = 512;
-/** For one delivery with its repetitions. */
-const deliveryMs = 5_000;
 
 /**
  * Traces to a collector, in OTLP over HTTP (protobuf). One that cannot be reached costs the spans and a bounded queue, never a request, and is told
  * once in the log, as is its return. Headers, such as a token, are taken from OTEL_EXPORTER_OTLP_HEADERS.
  */
-export async function otlpTracing({ url, ratio = 1, runtime, log, everyMs = 2_000 }: OtlpOptions): Promise<Tracing> {
+export async function otlpTracing({
+  url,
+  ratio = 1,
+  runtime,
+  log,
+  everyMs = 2_000,
+  deliveryMs = 5_000,
+}: OtlpOptions): Promise<Tracing> {
   const [{ BatchSpanProcessor }, { OTLPTraceExporter }] = await load();
   const exporter = new OTLPTraceExporter({ url: `${url.replace(/\/+$/, "")}/v1/traces`, timeoutMillis: deliveryMs });
   const processor = new BatchSpanProcessor({
