@@ -62,8 +62,8 @@ export function rawReply({ status, body = "", headers }: StoredReply): string {
 }
 
 /** Deprecation (RFC 9745), sunset (RFC 8594) and the way on. */
-export function deprecation({ spec: { deprecated } }: Endpoint): Headers {
-  if (deprecated === undefined) return {};
+export function deprecation({ spec: { deprecated } }: Endpoint): Headers | undefined {
+  if (deprecated === undefined) return undefined;
   return {
     deprecation: "@0",
     ...(deprecated.sunset === undefined ? {} : { sunset: new Date(deprecated.sunset).toUTCString() }),

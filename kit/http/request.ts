@@ -20,6 +20,7 @@ export const clientId = (header: string | readonly string[] | undefined): string
 
 /** Milliseconds that the client still waits, from `X-Request-Timeout`. */
 export function patience(header: string | readonly string[] | undefined, most: number): number {
+  if (header === undefined) return most;
   const ms = typeof header === "string" && /^\d{1,9}$/.test(header) ? Number(header) : most;
   return Math.min(ms, most);
 }
@@ -43,6 +44,7 @@ export async function callerOf(
 
 /** A body may come as application/json in UTF-8 and in no other form. */
 export function checkMediaType(contentType: string | undefined, encoding: string | undefined): void {
+  if (contentType === "application/json" && encoding === undefined) return;
   const refuse = (reason: string) => kitProblems.unsupportedMediaType({ reason });
   if (encoding !== undefined && encoding.toLowerCase() !== "identity")
     throw refuse(`The content encoding ${encoding.slice(0, 40)} is not taken.`);

@@ -6,8 +6,9 @@ import { docsPage, kitProblems, openapi, type Endpoint } from "../contract/index
 import type { StoredReply } from "../messaging/index.ts";
 import type { Runtime } from "../runtime/index.ts";
 import type { RunningService } from "../service/index.ts";
-import { parseTraceparent, type Logger, type TraceContext, type Tracing } from "../telemetry/index.ts";
+import type { Logger, TraceContext, Tracing } from "../telemetry/index.ts";
 import { parseBody, type JsonBody } from "./body.ts";
+import { Incoming } from "./incoming.ts";
 import { lettingGo } from "./letting-go.ts";
 import { deprecation, rawReply, refusal, translate } from "./reply.ts";
 import { RouteTable } from "./route-table.ts";
@@ -154,56 +155,57 @@ function addRoute(
         throw kitProblems.malformedRequest({ reason: "The query is not valid percent-encoded UTF-8." });
       }
       const body = readBody(endpoint, request);
-      const over = new AbortController();
-      const stored = await withDeadline(runtime, deadline, over, async () =>
-        service.dispatch({
-          endpoint,
-          // Proof: the router gives each name of the path as text; `parseQuery` text or lists of text.
-          params: request.params as Record<string, string>,
-          query: request.query as Record<string, string | string[]>,
-          headers,
-          body: body?.value,
-          suspectText: (body?.suspect ?? false) || suspectUrl(request.raw.url ?? ""),
-          caller: await callerOf(headers.authorization, verify, (error) =>
-            log.debug("a token was refused", { requestId, error }),
-          ),
-          idempotencyKey: idempotencyKey(endpoint, headers["idempotency-key"]),
-          deadline,
-          signal: over.signal,
-          requestId,
-          correlationId: clientId(headers["x-correlation-id"]) ?? requestId,
-          trace:
-            traceOf?.(request.raw) ??
-            parseTraceparent(
-              headers["traceparent"] === undefined ? undefined : String(headers["traceparent"]),
-              runtime.random,
-            ),
-        }),
-      );
-      reply.headers(extra);
+      const incoming = new Incoming({
+        endpoint,
+        // Proof: the router gives each name of the path as text; `parseQuery` text or lists of text.
+        params: request.params as Record<string, string>,
+        query: request.query as Record<string, string | string[]>,
+        headers,
+        body: body?.value,
+        suspectText: (body?.suspect ?? false) || suspectUrl(request.raw.url ?? ""),
+        caller:
+          headers.authorization === undefined
+            ? undefined
+            : await within(
+                runtime,
+                deadline,
+                callerOf(headers.authorization, verify, (error) =>
+                  log.debug("a token was refused", { requestId, error }),
+                ),
+              ),
+        idempotencyKey: idempotencyKey(endpoint, headers["idempotency-key"]),
+        deadline,
+        requestId,
+        correlationId: clientId(headers["x-correlation-id"]) ?? requestId,
+        random: runtime.random,
+        shown: traceOf?.(request.raw),
+      });
+      const stored = await within(runtime, deadline, service.dispatch(incoming), incoming);
+      if (extra !== undefined) reply.headers(extra);
       if (headers.authorization !== undefined) reply.header("cache-control", "no-store");
       return send(reply, stored);
     },
   });
 }
 
-/** The answer by the deadline, or `kit/deadline-exceeded`; what a unit commits after that is found under its key. */
-async function withDeadline<T>(
-  { clock, timers }: Runtime,
-  deadline: number,
-  over: AbortController,
-  work: () => Promise<T>,
-): Promise<T> {
-  const late = Promise.withResolvers<never>();
-  const timer = timers.after(deadline - clock.monotonic(), () => {
-    over.abort();
-    late.reject(kitProblems.deadlineExceeded({}));
+/** What comes by the deadline, or `kit/deadline-exceeded`; what a unit commits after that is found under its key. */
+function within<T>({ clock, timers }: Runtime, deadline: number, work: Promise<T>, request?: Incoming): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = timers.after(deadline - clock.monotonic(), () => {
+      request?.abort();
+      reject(kitProblems.deadlineExceeded({}));
+    });
+    work.then(
+      (value) => {
+        timer.cancel();
+        resolve(value);
+      },
+      (error: unknown) => {
+        timer.cancel();
+        reject(error instanceof Error ? error : new Error("A request failed without an error.", { cause: error }));
+      },
+    );
   });
-  try {
-    return await Promise.race([work(), late.promise]);
-  } finally {
-    timer.cancel();
-  }
 }
 
 function readBody({ spec }: Endpoint, { body, headers }: FastifyRequest): JsonBody | undefined {
@@ -223,11 +225,8 @@ function readBody({ spec }: Endpoint, { body, headers }: FastifyRequest): JsonBo
 const idOf = (request: FastifyRequest): string => request.id;
 
 function send(reply: FastifyReply, { status, body, headers }: StoredReply): FastifyReply {
-  reply
-    .code(status)
-    .header("x-request-id", idOf(reply.request))
-    .header("x-content-type-options", "nosniff")
-    .headers(headers);
+  reply.code(status).header("x-request-id", idOf(reply.request)).header("x-content-type-options", "nosniff");
+  for (const name in headers) reply.header(name, headers[name]);
   if (body === undefined) return reply.send();
   if (headers["content-type"] === undefined) reply.header("content-type", "application/json; charset=utf-8");
   return reply.send(body);

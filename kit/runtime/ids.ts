@@ -9,34 +9,35 @@ export interface Ids {
   derived(...parts: readonly string[]): string;
 }
 
+/** The two highest bits are 10 (RFC 9562 section 4.1). */
+const variants = ["8", "9", "a", "b"];
+
 /** 12 bits of counter within a millisecond; when they run out, the time of the id runs ahead (RFC 9562 section 6.2, method 1). */
 export function ids(clock: Clock, random: Random): Ids {
   let lastTime = -1;
   let counter = 0;
-  let pool = "";
-  let used = 0;
-  const tail = () => {
-    if (used >= pool.length) {
-      pool = Buffer.from(random.bytes(1024)).toString("hex");
-      used = 0;
-    }
-    used += 16;
-    return pool.slice(used - 16, used);
+  /** The digits of the time; made anew once a millisecond. */
+  let head = "";
+  const moveTo = (time: number) => {
+    lastTime = time;
+    const hex = time.toString(16).padStart(12, "0");
+    head = `${hex.slice(0, 8)}-${hex.slice(8)}-7`;
   };
   return {
     uuidv7() {
       const now = Math.floor(clock.now());
       if (now > lastTime) {
-        lastTime = now;
+        moveTo(now);
         counter = Math.floor(random.next() * 0x400);
       } else if (++counter > 0xfff) {
-        lastTime += 1;
+        moveTo(lastTime + 1);
         counter = 0;
       }
-      const time = lastTime.toString(16).padStart(12, "0");
-      const rest = tail();
-      const variant = (0x8 | (Number.parseInt(rest.charAt(0), 16) & 0x3)).toString(16);
-      return `${time.slice(0, 8)}-${time.slice(8)}-7${counter.toString(16).padStart(3, "0")}-${variant}${rest.slice(1, 4)}-${rest.slice(4)}`;
+      const tail = random.hex(8);
+      const digit = tail.charCodeAt(0);
+      // Of a to f, too, the two lowest bits of what they stand for.
+      const variant = variants[(digit < 0x3a ? digit : digit + 9) & 0x3] ?? "";
+      return `${head}${(0x1000 + counter).toString(16).slice(1)}-${variant}${tail.slice(1, 4)}-${tail.slice(4)}`;
     },
     derived: derivedId,
   };

@@ -4,24 +4,30 @@ export interface Random {
   /** In [0, 1). */
   next(): number;
   bytes(length: number): Uint8Array;
+  /** So many bytes in hexadecimal digits: cheaper than the bytes. */
+  hex(length: number): string;
 }
 
 /** One call of the operating system fills this much. */
-const poolBytes = 8_192;
+const poolBytes = 4_096;
 
-/** Bytes are handed out once; each hand-out is its own stretch of a pool that is not filled again. */
-function pooled(): (length: number) => Uint8Array {
-  let pool = new Uint8Array(0);
-  return (length) => {
-    if (length > poolBytes) return randomFillSync(new Uint8Array(length));
-    if (length > pool.length) pool = randomFillSync(new Uint8Array(poolBytes));
-    const bytes = pool.subarray(0, length);
-    pool = pool.subarray(length);
-    return bytes;
+function systemRandomness(): Random {
+  let pool = "";
+  let used = 0;
+  return {
+    next: () => Math.random(),
+    bytes: (length) => randomFillSync(new Uint8Array(length)),
+    hex(length) {
+      if (used + 2 * length > pool.length) {
+        pool = randomFillSync(Buffer.alloc(Math.max(length, poolBytes))).toString("hex");
+        used = 0;
+      }
+      used += 2 * length;
+      return pool.slice(used - 2 * length, used);
+    },
   };
 }
-
-export const systemRandom: Random = { next: () => Math.random(), bytes: pooled() };
+export const systemRandom: Random = systemRandomness();
 
 /** Repeatable: SplitMix32, which passes for tests and for nothing that must not be guessed. */
 export function seededRandom(seed: number): Random {
@@ -33,8 +39,6 @@ export function seededRandom(seed: number): Random {
     mixed = Math.imul(mixed ^ (mixed >>> 15), 0x735a2d97);
     return (mixed ^ (mixed >>> 15)) >>> 0;
   };
-  return {
-    next: () => word() / 0x1_0000_0000,
-    bytes: (length) => Uint8Array.from({ length }, () => word() & 0xff),
-  };
+  const bytes = (length: number) => Uint8Array.from({ length }, () => word() & 0xff);
+  return { next: () => word() / 0x1_0000_0000, bytes, hex: (length) => Buffer.from(bytes(length)).toString("hex") };
 }

@@ -31,7 +31,7 @@ interface Handled {
 
 function subscriptionOf({ service, name, form, definition }: Handled, inUnit: InUnit): MessageSubscription {
   const { surroundings, scopeOf, resources, around, jobs } = inUnit;
-  const { options, prepare, run } = definition;
+  const { options, prepare, run, document } = definition;
   const never = new AbortController().signal;
   const causeOf = (envelope: Envelope, signal: AbortSignal): Cause => ({
     handler: name,
@@ -74,14 +74,15 @@ function subscriptionOf({ service, name, form, definition }: Handled, inUnit: In
           },
     async handle(envelope, data, attempt, unit: Unit<object>, prepared) {
       const cause = causeOf(envelope, never);
+      const arrived = messageOf(envelope, attempt, data);
       const given = {
         ...scopeOf(unit.access, cause),
         ...always(cause, surroundings, "run"),
-        ...messageOf(envelope, attempt, data),
+        ...arrived,
         publish: publisher(cause, surroundings, unit),
         enqueue: enqueuer(cause, surroundings, unit, jobs),
         prepared,
-        ...(await opened(definition.document, unit.access, messageOf(envelope, attempt, data))),
+        ...(document === undefined ? undefined : await opened(document, unit.access, arrived)),
       };
       const next = () => run(given as never); // Proof: assembled from the same parts that typed `run`.
       await (around === undefined ? next() : around(aroundGiven(cause, surroundings), next));

@@ -15,12 +15,17 @@ export class Handler {
   readonly #definition: Route;
   readonly #store: Store<object>;
   readonly #in: InUnit;
+  readonly #label: string;
+  readonly #repeatable: boolean;
 
   constructor(definition: Route, route: CompiledRoute, store: Store<object>, inUnit: InUnit) {
     this.#definition = definition;
     this.route = route;
     this.#store = store;
     this.#in = inUnit;
+    const { endpoint } = route;
+    this.#label = handlerName(endpoint);
+    this.#repeatable = endpoint.spec.idempotent === true || !["POST", "PATCH"].includes(endpoint.method);
   }
 
   run(request: Dispatch, claim: undefined): Promise<StoredReply> {
@@ -32,7 +37,7 @@ export class Handler {
     const cause = this.#cause(request, claim?.scope);
     const { spans } = surroundings;
     const base = { ...input, caller: request.caller };
-    const { prepare, run } = this.#definition;
+    const { prepare, run, document } = this.#definition;
     const prepared =
       prepare === undefined
         ? undefined
@@ -51,7 +56,7 @@ export class Handler {
         ...always(cause, surroundings, "run"),
         ...base,
         ...lettingOut,
-        ...(await opened(this.#definition.document, access, base)),
+        ...(document === undefined ? undefined : await opened(document, access, base)),
         reply: this.route.reply,
         prepared,
         // Proof: assembled from the same parts that typed `run`.
@@ -63,7 +68,7 @@ export class Handler {
       // Proof: `Replied` is made by `reply` alone, and `around` has nothing else to return.
       return this.route.encode(reply as MadeReply);
     };
-    const label = handlerName(this.route.endpoint);
+    const label = this.#label;
     const { deadline } = request;
     if (this.route.query)
       return inStep(spans, "run", cause, (step) =>
@@ -86,11 +91,10 @@ export class Handler {
 
   #cause(request: Dispatch, identity: string | undefined): Cause {
     return {
-      handler: handlerName(this.route.endpoint),
+      handler: this.#label,
       service: this.route.endpoint.owner,
       identity,
-      repeatable:
-        this.route.endpoint.spec.idempotent === true || !["POST", "PATCH"].includes(this.route.endpoint.method),
+      repeatable: this.#repeatable,
       id: request.requestId,
       correlationId: request.correlationId,
       trace: request.trace,

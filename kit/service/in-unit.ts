@@ -18,12 +18,7 @@ export function aroundGiven(cause: Cause, { log, runtime }: Surroundings) {
 }
 
 /** Opens the document that a handler names, before anything else of its unit. */
-export async function opened(
-  document: DocumentBy<never, unknown> | undefined,
-  access: object,
-  given: object,
-): Promise<object> {
-  if (document === undefined) return {};
+export async function opened(document: DocumentBy<never, unknown>, access: object, given: object): Promise<object> {
   const kit = "kit" in access ? access.kit : undefined;
   return { document: await document.open(kit, given as never) }; // Proof: what came in is what the document is named by.
 }

@@ -59,14 +59,15 @@ export function kyselyFactory(
 }
 
 type Execute = <R>(query: CompiledQuery) => Promise<QueryResult<R>>;
-const refuse = (what: string) => (): never => {
+function refuse(what: string): never {
   throw new Error(`${what} is not possible in a unit of work: it has one connection, and reads in pages.`);
-};
+}
+const noPlugins: readonly KyselyPlugin[] = [];
 
 /** Kysely's way to the turn, without connections to take and give back. */
 class Executor implements QueryExecutor {
   readonly adapter: DialectAdapter;
-  readonly plugins: readonly KyselyPlugin[] = [];
+  readonly plugins = noPlugins;
   readonly executeQuery: Execute;
   readonly #compiler: QueryCompiler;
 
@@ -82,12 +83,24 @@ class Executor implements QueryExecutor {
   compileQuery<R>(node: RootOperationNode, queryId: QueryId): CompiledQuery<R> {
     return this.#compiler.compileQuery(node, queryId);
   }
-  readonly provideConnection = refuse("A connection of one's own");
-  readonly stream = refuse("Streaming a query");
-  readonly withConnectionProvider = refuse("Another connection");
-  readonly withPlugin = refuse("A plugin");
-  readonly withPlugins = refuse("A plugin");
-  readonly withPluginAtFront = refuse("A plugin");
+  provideConnection(): never {
+    return refuse("A connection of one's own");
+  }
+  stream(): never {
+    return refuse("Streaming a query");
+  }
+  withConnectionProvider(): never {
+    return refuse("Another connection");
+  }
+  withPlugin(): never {
+    return refuse("A plugin");
+  }
+  withPlugins(): never {
+    return refuse("A plugin");
+  }
+  withPluginAtFront(): never {
+    return refuse("A plugin");
+  }
   withoutPlugins(): QueryExecutor {
     return this;
   }

@@ -27,11 +27,6 @@ export const parseTraceparent = (text: string | undefined, random: Random): Trac
 export const formatTraceparent = ({ traceId, spanId, sampled }: TraceContext): string =>
   `00-${traceId}-${spanId}-0${sampled ? "1" : "0"}`;
 
-export const newTraceId = (random: Random): string => hex(random, 16);
-export const newSpanId = (random: Random): string => hex(random, 8);
-
-function hex(random: Random, length: number): string {
-  const bytes = random.bytes(length);
-  bytes[0] = (bytes[0] ?? 0) | 1; // Never all zero.
-  return Buffer.from(bytes).toString("hex");
-}
+/** Never all zero. */
+export const newTraceId = (random: Random): string => `1${random.hex(16).slice(1)}`;
+export const newSpanId = (random: Random): string => `1${random.hex(8).slice(1)}`;
