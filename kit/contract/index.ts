@@ -33,6 +33,7 @@ export { jsonSchema, schemaFaults, type JsonSchema } from "./json-schema.ts";
 export { kitProblems } from "./kit-problems.ts";
 export { openapi, type ApiInfo } from "./openapi.ts";
 export { page, pageOf, pageQuery, type PageSource } from "./page.ts";
+export { loggable, privateTexts } from "./private-texts.ts";
 export {
   findProblem,
   isProblem,

@@ -1,4 +1,12 @@
-import { compile, findProblem, type EventContract, type ProblemError, type TSchema } from "../contract/index.ts";
+import {
+  compile,
+  findProblem,
+  privateTexts,
+  type EventContract,
+  type ProblemError,
+  type TSchema,
+} from "../contract/index.ts";
+import { Withholding } from "../telemetry/index.ts";
 import type { Envelope } from "./envelope.ts";
 import { messageProblems } from "./problems.ts";
 import type { Incoming } from "./store.ts";
@@ -13,6 +21,8 @@ export interface MessageForm {
 }
 
 export interface Decoder {
+  /** A value of a log entry, an error as a rule, without what it may quote of the data of these messages. */
+  withheld(value: unknown, envelopes: readonly Envelope[]): Withholding;
   /** The data, valid by the contract; throws one of `messageProblems`. */
   decode(envelope: Envelope): unknown;
   /** For intake: what cannot be decoded is marked as dead. */
@@ -45,6 +55,11 @@ export function decoderOf({ name, version, key, data: schema }: MessageForm): De
   };
 
   return {
+    withheld: (value, envelopes) =>
+      new Withholding(
+        value,
+        () => new Set(envelopes.flatMap(({ data }) => [...privateTexts(schema, parsedOr(String(data)))])),
+      ),
     decode(envelope) {
       const known = parsed.get(envelope);
       if (known === undefined) return examined(envelope);
@@ -64,14 +79,23 @@ export function decoderOf({ name, version, key, data: schema }: MessageForm): De
   };
 }
 
+/** The data, or its text where it is no JSON. */
+function parsedOr(data: string): unknown {
+  try {
+    return JSON.parse(data);
+  } catch {
+    return data;
+  }
+}
+
 const detailOf = ({ title, message }: ProblemError): string => (message === title ? title : `${title}: ${message}`);
 
 function parse(data: string | Uint8Array): unknown {
   if (typeof data !== "string") throw messageProblems.undecodable({ reason: "The data is not UTF-8." });
   try {
     return JSON.parse(data);
-  } catch (error) {
-    // The text of the error quotes the data, which may be private.
-    throw messageProblems.undecodable({ reason: "The data is not JSON." }, { cause: error });
+  } catch {
+    // The text of the error quotes the data, which may be private: it is no cause to show.
+    throw messageProblems.undecodable({ reason: "The data is not JSON." });
   }
 }

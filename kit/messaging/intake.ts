@@ -5,6 +5,7 @@ import type { Delivery, Subscribe } from "./broker.ts";
 import { failureRate } from "./failure-rate.ts";
 import { messageProblems } from "./problems.ts";
 import { isInfrastructure } from "./retry.ts";
+import type { Envelope } from "./envelope.ts";
 import type { Incoming, Store } from "./store.ts";
 import type { Subscriber } from "./subscription.ts";
 
@@ -32,6 +33,12 @@ export function intakeOf({ store, runtime, log, subscriber, stopping }: IntakeOp
   /** One transaction. Gives how the tried messages ended, and whether one of them asked for a pause. */
   const takeInOnce = async (messages: readonly Incoming[], seen: { paused: boolean }) => {
     const failed = new Map<string, boolean>();
+    const thrownBy = new WeakMap<object, Envelope>();
+    /** Of an error that no handler threw as it is, any message may be quoted. */
+    const quotedBy = (error: unknown): readonly Envelope[] => {
+      const one = error instanceof Error ? thrownBy.get(error) : undefined;
+      return one === undefined ? messages.map(({ envelope }) => envelope) : [one];
+    };
     for (const { envelope, dead } of messages) if (dead !== undefined) failed.set(envelope.id, true);
     await store.takeIn({
       subscription: name,
@@ -40,18 +47,26 @@ export function intakeOf({ store, runtime, log, subscriber, stopping }: IntakeOp
       afterDeadLetter: subscription.afterDeadLetter,
       handle: async (envelope, attempt, unit) => {
         failed.set(envelope.id, true);
-        await subscription.handle(envelope, decoder.decode(envelope), attempt, unit, undefined);
+        try {
+          await subscription.handle(envelope, decoder.decode(envelope), attempt, unit, undefined);
+        } catch (error) {
+          if (error instanceof Error) thrownBy.set(error, envelope);
+          throw error;
+        }
         failed.set(envelope.id, false);
       },
       judge(error, attempt) {
         const verdict = judge(error, attempt);
         if (verdict.kind === "pause") seen.paused = true;
-        log.warn("message failed", { subscription: name, attempt, verdict: verdict.kind, error });
+        const told = decoder.withheld(error, quotedBy(error));
+        log.warn("message failed", { subscription: name, attempt, verdict: verdict.kind, error: told });
         return verdict;
       },
     });
     for (const { envelope, dead } of messages) {
-      if (dead !== undefined) log.error("message is dead", { subscription: name, id: envelope.id, ...dead });
+      if (dead === undefined) continue;
+      const detail = decoder.withheld(dead.detail, [envelope]);
+      log.error("message is dead", { subscription: name, id: envelope.id, code: dead.code, detail });
     }
     return failed.values();
   };
@@ -67,7 +82,11 @@ export function intakeOf({ store, runtime, log, subscriber, stopping }: IntakeOp
       } catch (error) {
         const blameless = seen.paused || isInfrastructure(error);
         if (!blameless && failures >= refusals) return await takeApart(messages, error, signal);
-        if (failures === 1) log.warn("messages are not taken in; the consumer pauses", { subscription: name, error });
+        if (failures === 1) {
+          const quoted = messages.map(({ envelope }) => envelope);
+          const told = decoder.withheld(error, quoted);
+          log.warn("messages are not taken in; the consumer pauses", { subscription: name, error: told });
+        }
         const ended = AbortSignal.any([signal, stopping]);
         await timers.sleep(backoffMs(random, failures, failing), ended);
         if (ended.aborted) throw error;

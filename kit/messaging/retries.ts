@@ -86,8 +86,9 @@ export function startRetries({ store, runtime, log, owner, subscribers, spans }:
       ...(prepare === undefined ? {} : { owner }),
       ...("failed" in prepared ? { failed: prepared.failed } : {}),
     });
-    if (ended === "parked") log.warn("message failed", { ...about, verdict: "park", error: last });
-    if (ended === "dead") log.error("message is dead", { ...about, error: last });
+    const error = decoder.withheld(last, [envelope]);
+    if (ended === "parked") log.warn("message failed", { ...about, verdict: "park", error });
+    if (ended === "dead") log.error("message is dead", { ...about, error });
     if (ended === "handled" && attempt > 1) log.info("parked message handled", about);
     return { ended, error: last };
   };
@@ -127,7 +128,9 @@ export function startRetries({ store, runtime, log, owner, subscribers, spans }:
         const failures = (resting.get(parked.id)?.failures ?? 0) + 1;
         resting.set(parked.id, { failures, until: clock.monotonic() + backoffMs(random, failures, failing) });
         if (failures === 1 && !stopping.signal.aborted) {
-          log.warn("a parked message has to wait for the store", { subscription: subscriber.subscription.name, error });
+          const { subscription, decoder } = subscriber;
+          const told = decoder.withheld(error, [parked.envelope]);
+          log.warn("a parked message has to wait for the store", { subscription: subscription.name, error: told });
         }
       } finally {
         running.delete(key);

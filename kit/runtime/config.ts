@@ -5,9 +5,13 @@ import { Compile } from "typebox/compile";
 export type FieldSchema = TSchema;
 export type Settings<F extends Readonly<Record<string, FieldSchema>>> = { readonly [K in keyof F]: Static<F[K]> };
 
-/** Marks a setting that is never shown. */
-export function secret<S extends TSchema>(schema: S): S {
-  return { ...schema, writeOnly: true };
+/** Marks a setting, or a field of a contract, that is never shown. */
+export const secret = <S extends TSchema>(schema: S): S => marked(schema, "writeOnly");
+
+/** The schema with one more keyword, `true`. A copy by spread would lose what TypeBox keeps where JSON does not see it. */
+export function marked<S extends TSchema>(schema: S, keyword: string): S {
+  const marks = { ...Object.getOwnPropertyDescriptors(schema), [keyword]: { value: true, enumerable: true } };
+  return Object.defineProperties({}, marks) as S; // Proof: all that `schema` has, and a keyword that no type names.
 }
 
 export interface ConfigSection {

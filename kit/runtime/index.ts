@@ -3,6 +3,7 @@ export {
   configTable,
   ConfigError,
   loadConfig,
+  marked,
   secret,
   type ConfigSection,
   type ConfigSources,

@@ -1,4 +1,4 @@
-import { kitProblems, type Endpoint } from "../contract/index.ts";
+import { jsonSchema, kitProblems, privateTexts, type Endpoint } from "../contract/index.ts";
 import {
   showsSending,
   showsTicks,
@@ -9,7 +9,7 @@ import {
   type Broker,
 } from "../messaging/index.ts";
 import type { Runtime } from "../runtime/index.ts";
-import type { Logger, Tracing } from "../telemetry/index.ts";
+import { Withholding, type Logger, type Tracing } from "../telemetry/index.ts";
 import { Claims } from "./claims.ts";
 import { consumerOf, workerOf } from "./consumers.ts";
 import { schedulesOf } from "./schedules.ts";
@@ -121,13 +121,14 @@ export async function startService(service: Service, environment: Environment): 
       const actor = request.caller?.kind === "user" ? request.caller.id : "";
       return route.encode(await run(store, route.admit(request), actor));
     } catch (error) {
-      throw failure(error, route);
+      throw failure(error, route, request);
     }
   };
-  const failure = (error: unknown, route: CompiledRoute): unknown => {
+  const failure = (error: unknown, route: CompiledRoute, request: Dispatch): unknown => {
     if (route.declares(error)) return error;
     environment.onBug?.(error);
-    log.error("handler failed", { handler: handlerName(route.endpoint), error });
+    const told = new Withholding(error, () => privateParts(request));
+    log.error("handler failed", { handler: handlerName(route.endpoint), error: told });
     return kitProblems.internal({});
   };
 
@@ -149,7 +150,7 @@ export async function startService(service: Service, environment: Environment): 
           first: () => handler.runAdmitted(request, input, claim),
         });
       } catch (error) {
-        throw failure(error, handler.route);
+        throw failure(error, handler.route, request);
       }
     },
     async unready() {
@@ -177,6 +178,17 @@ export async function startService(service: Service, environment: Environment): 
       await dispose(resources);
     },
   };
+}
+
+/** What an error may quote of a request, and a log may not. */
+function privateParts({ endpoint: { spec }, body, query, headers, idempotencyKey }: Dispatch): ReadonlySet<string> {
+  const declared = Object.keys(spec.headers === undefined ? {} : (jsonSchema(spec.headers).properties ?? {}));
+  return new Set([
+    ...privateTexts(spec.body, body),
+    ...privateTexts(spec.query, query),
+    ...privateTexts(spec.headers, Object.fromEntries(declared.map((name) => [name, headers[name]]))),
+    ...(idempotencyKey === undefined ? [] : [idempotencyKey]),
+  ]);
 }
 
 /** What others can know of a service without running it. */

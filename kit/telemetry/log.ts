@@ -1,5 +1,5 @@
 import { pino } from "pino";
-import { short, tame, type Fields } from "./fields.ts";
+import { short, tame, Withholding, type Fields } from "./fields.ts";
 import type { LogFiles, WriteEntry } from "./log-files.ts";
 import { pretty } from "./pretty.ts";
 
@@ -110,7 +110,10 @@ export function memoryLogger(
   const at =
     (level: Level) =>
     (event: string, fields: Fields = {}) => {
-      entries.push({ level, event, fields: { ...bound, ...fields } });
+      const told: Record<string, unknown> = { ...bound };
+      for (const [name, value] of Object.entries(fields))
+        told[name] = value instanceof Withholding ? value.value : value;
+      entries.push({ level, event, fields: told });
     };
   return {
     entries,
