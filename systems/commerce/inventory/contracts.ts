@@ -1,9 +1,11 @@
-import { contracts, page, pageQuery, t, type Value } from "holdfast/contract";
+import { contracts, loggable, page, pageQuery, t, type Value } from "holdfast/contract";
 import { Money } from "../../money.ts";
 
 const { endpoint, event, problem } = contracts("inventory");
 
-export const Sku = t.String({ pattern: "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", description: "Stock keeping unit" });
+export const Sku = loggable(
+  t.String({ pattern: "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", description: "Stock keeping unit" }),
+);
 export const Line = t.Object({ sku: Sku, quantity: t.Integer({ minimum: 1, maximum: 1_000 }) });
 export interface Line extends Value<typeof Line> {}
 export const Lines = t.Array(Line, { minItems: 1, maxItems: 100 });
