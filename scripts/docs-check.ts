@@ -1,10 +1,11 @@
 // `npm run docs:check`: runs every block of shell in the docs that is marked `check` against a platform of its own, in one shell a page, and looks for
-// the lines of the following block of text in what it printed. Checks links between pages, too.
+// the lines of the following block of text in what it printed. Follows the guides (guides.ts), and checks links between pages, too.
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { exitOf, frontDoorOf } from "./children.ts";
+import { followAll, guides } from "./guides.ts";
 import { listFiles, root } from "./repository.ts";
 
 interface Example {
@@ -105,8 +106,12 @@ async function main(): Promise<void> {
     await ended;
     rmSync(data, { recursive: true, force: true });
   }
+  const followed = await followAll(guides());
+  faults.push(...followed.faults);
   for (const fault of faults) console.error(fault);
-  console.log(`${String(count)} examples ran, ${String(faults.length)} faults`);
+  console.log(
+    `${String(count)} examples ran, ${String(followed.blocks)} blocks of guides followed, ${String(faults.length)} faults`,
+  );
   if (faults.length > 0 || count === 0) process.exitCode = 1;
 }
 

@@ -1,33 +1,18 @@
 // `node scripts/smoke-tarball.ts [--node <binary>]...`: packs the kit, installs the tarball in a project of its own, and uses
 // it there as its user would: every subpath is imported and a service is run, by each Node named and by this one; a strict
 // compiler reads the declarations; publint reads the package.
-import { execFileSync, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { buildKit } from "./build-kit.ts";
+import { installKit, lend, must, packKit } from "./packed.ts";
 import { root } from "./repository.ts";
 
 const { values } = parseArgs({ options: { node: { type: "string", multiple: true, default: [] } } });
 const nodes = [process.execPath, ...values.node];
 const project = mkdtempSync(join(tmpdir(), "holdfast-packed-"));
-
-/** @throws with all that the command said when it fails. */
-function must(what: string, command: string, args: readonly string[], cwd: string = project): string {
-  // Settings of an npm that runs this script are not those of the new project.
-  const env = Object.fromEntries(
-    Object.entries(process.env).filter(([name]) => !/^npm_(?!config_(registry|cafile|cache)$)/i.test(name)),
-  );
-  const { status, stdout, stderr } = spawnSync(command, args, {
-    cwd,
-    env,
-    encoding: "utf8",
-    shell: process.platform === "win32",
-  });
-  if (status !== 0) throw new Error(`${what} failed:\n${stdout}${stderr}`);
-  return stdout;
-}
+const here = { cwd: project };
 
 /** The program of the new project: imports every subpath, then runs one service end to end, reached through its door. */
 const program = (subpaths: readonly string[]) => `
@@ -107,17 +92,10 @@ isolationConformance("theirs", ground, { shared: true });
 `;
 
 try {
-  const dist = buildKit();
-  must("publint", process.execPath, [join(root, "node_modules/publint/src/cli.js"), dist, "--strict"], root);
-  // npm's own list of what it packed: one entry for the one package.
-  const [packed] = JSON.parse(must("npm pack", "npm", ["pack", "--json", "--pack-destination", project, dist])) as {
-    filename: string;
-    entryCount: number;
-    unpackedSize: number;
-  }[];
-  if (packed === undefined) throw new Error("npm pack packed nothing");
+  const { dist, tarball, files, unpackedSize } = packKit(project);
+  must("publint", process.execPath, [join(root, "node_modules/publint/src/cli.js"), dist, "--strict"], here);
   writeFileSync(join(project, "package.json"), JSON.stringify({ name: "packed", private: true, type: "module" }));
-  must("npm install", "npm", ["install", "--no-audit", "--no-fund", "--prefer-offline", `./${packed.filename}`]);
+  installKit(project, tarball);
 
   // Written by build-kit.ts a moment ago.
   const { exports } = JSON.parse(readFileSync(join(dist, "package.json"), "utf8")) as {
@@ -128,14 +106,17 @@ try {
     .map((each) => `holdfast${each.slice(1)}`);
   writeFileSync(join(project, "main.js"), program(subpaths));
   for (const node of nodes)
-    console.log(`every subpath imported, a service run: ${must(`the program on ${node}`, node, ["main.js"]).trim()}`);
+    console.log(
+      `every subpath imported, a service run: ${must(`the program on ${node}`, node, ["main.js"], here).trim()}`,
+    );
 
   writeFileSync(join(project, "suite.test.js"), suite);
-  const ran = must("the suites of the packed kit", process.execPath, [
-    "--test",
-    "--test-reporter=tap",
-    "suite.test.js",
-  ]);
+  const ran = must(
+    "the suites of the packed kit",
+    process.execPath,
+    ["--test", "--test-reporter=tap", "suite.test.js"],
+    here,
+  );
   console.log(`suites run from the packed kit: ${/^# pass \d+$/m.exec(ran)?.[0] ?? "nothing"} tests`);
 
   writeFileSync(
@@ -152,14 +133,12 @@ try {
     skipLibCheck: true,
   };
   writeFileSync(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["main.ts"] }));
-  mkdirSync(join(project, "node_modules/@types"), { recursive: true });
-  for (const name of ["node", "pg"])
-    symlinkSync(join(root, "node_modules/@types", name), join(project, "node_modules/@types", name));
-  must("the compiler", process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", "."]);
+  lend(project, ["@types/node", "@types/pg"]);
+  must("the compiler", process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", "."], here);
 
   const kilobytes = (bytes: number) => `${String(Math.round(bytes / 1024))} kB`;
   console.log(
-    `holdfast packed: ${kilobytes(statSync(join(project, packed.filename)).size)}, unpacked ${kilobytes(packed.unpackedSize)}, ${String(packed.entryCount)} files`,
+    `holdfast packed: ${kilobytes(statSync(tarball).size)}, unpacked ${kilobytes(unpackedSize)}, ${String(files)} files`,
   );
   console.log(
     `with its dependencies: ${execFileSync("du", ["-shL", "--exclude=@types", join(project, "node_modules")], { encoding: "utf8" }).split("\t")[0] ?? ""}`,
