@@ -47,7 +47,10 @@ export function buildKit(): string {
     writeFileSync(join(dist, file), text.replaceAll(/(\bfrom\s*|\bimport\(?\s*)"(\.\.?\/[^"]+)\.ts"/g, '$1"$2.js"'));
   }
 
-  const assets = listFiles(kit).filter((path) => path.includes("/") && !/\.(ts|md)$|(^|\/)fixtures\//.test(path));
+  // The template of new projects goes as it is, code and tests, too.
+  const assets = listFiles(kit).filter(
+    (path) => path.startsWith("cli/template/") || (path.includes("/") && !/\.(ts|md)$|(^|\/)fixtures\//.test(path)),
+  );
   for (const path of assets) {
     mkdirSync(join(dist, dirname(path)), { recursive: true });
     copyFileSync(join(kit, path), join(dist, path));

@@ -18,6 +18,7 @@ const parts: readonly { name: string; command: readonly string[]; needs?: string
   { name: "reference", command: ["node", quiet, "scripts/reference.ts", "--check"] },
   { name: "documents", command: ["node", "scripts/docs-check.ts"], needs: "scripts/docs-check.ts" },
   { name: "packed kit", command: ["node", "scripts/smoke-tarball.ts"], needs: "scripts/smoke-tarball.ts" },
+  { name: "new project", command: ["node", "scripts/new-project.ts"], needs: "scripts/new-project.ts" },
 ];
 
 const path = [join(root, "node_modules/.bin"), process.env["PATH"] ?? ""].join(delimiter);

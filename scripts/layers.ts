@@ -68,6 +68,9 @@ function kitFault(path: string, { specifier, typeOnly, dynamic }: Import, kit: M
   return target === `kit/${to}/index.ts` ? undefined : `import kit/${to} through its index.ts`;
 }
 
+/** The template of new projects: in the kit's folder, but a stranger's code. */
+const template = "kit/cli/template/";
+
 function systemsFault(
   path: string,
   { specifier }: Import,
@@ -80,8 +83,8 @@ function systemsFault(
     return kit.exports?.[subpath] === undefined ? `the kit does not export ${subpath}` : undefined;
   }
   if (target === undefined) return undefined;
-  if (!target.startsWith("systems/"))
-    return "systems/ imports the kit as holdfast/…, and nothing else of the repository";
+  const tree = path.startsWith(template) ? template : "systems/";
+  if (!target.startsWith(tree)) return `${tree} imports the kit as holdfast/…, and nothing else of the repository`;
   const serviceOf = (file: string) => services.find((service) => file.startsWith(`${service}/`));
   const [own, other] = [serviceOf(path), serviceOf(target)];
   // What belongs to no service lists services (services.ts, main.ts) or serves several; a service of its own has borders.
@@ -91,7 +94,7 @@ function systemsFault(
 
 export function checkLayers(sources: readonly Source[], kit: Manifest): string[] {
   const services = sources
-    .filter(({ path }) => /^systems\/.+\/service\.ts$/.test(path))
+    .filter(({ path }) => /^(systems|kit\/cli\/template)\/.+\/service\.ts$/.test(path))
     .map(({ path }) => path.replace(/\/[^/]+$/, ""));
   const imports = sources.map(({ path, text }) => ({ path, imports: importsOf(text) }));
   const faults = imports.flatMap(({ path, imports: found }) =>
@@ -101,10 +104,10 @@ export function checkLayers(sources: readonly Source[], kit: Manifest): string[]
       if (target !== undefined && each.specifier.startsWith(".") && !/\.(ts|tsx|mjs|json)$/.test(target))
         return [`${at}carry the extension, .ts`];
       if (isTest(path)) return [];
-      const fault = path.startsWith("kit/")
-        ? kitFault(path, each, kit)
-        : path.startsWith("systems/")
-          ? systemsFault(path, each, services, kit)
+      const fault = /^systems\/|^kit\/cli\/template\//.test(path)
+        ? systemsFault(path, each, services, kit)
+        : path.startsWith("kit/")
+          ? kitFault(path, each, kit)
           : undefined;
       return fault === undefined ? [] : [at + fault];
     }),

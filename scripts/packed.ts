@@ -5,17 +5,34 @@ import path from "node:path";
 import { buildKit } from "./build-kit.ts";
 import { root } from "./repository.ts";
 
-/** The environment of somebody who has nothing to do with this checkout: no settings of the npm that runs this, none of its commands; this very Node first. */
-export function strangersEnv(): NodeJS.ProcessEnv {
+/**
+ * The environment of somebody who has nothing to do with this checkout: no settings of the npm that runs this, none of its commands; the Node that is named
+ * comes first. @default this very Node
+ */
+export function strangersEnv(node: string = process.execPath): NodeJS.ProcessEnv {
   const own = Object.entries(process.env).filter(
     ([name]) => !/^(npm_(?!config_(registry|cafile|cache)$)|HOLDFAST_|NODE_|INIT_CWD$)/i.test(name),
   );
   const folders = (process.env["PATH"] ?? "")
     .split(path.delimiter)
     .filter((folder) => !folder.endsWith(path.join("node_modules", ".bin")));
-  const PATH = [path.dirname(process.execPath), ...folders].join(path.delimiter);
+  const PATH = [path.dirname(node), ...folders].join(path.delimiter);
   const quickly = { npm_config_prefer_offline: "true", npm_config_audit: "false", npm_config_fund: "false" };
   return { ...Object.fromEntries(own), ...quickly, PATH, NO_COLOR: "1" };
+}
+
+const linkTo = (target: string, place: string): void => {
+  mkdirSync(path.dirname(place), { recursive: true });
+  symlinkSync(target, place);
+};
+
+/** What `npx` fetches goes to the folder, and is gone with it; packages that npm has already are taken from its cache. */
+export function npxIn(folder: string): NodeJS.ProcessEnv {
+  const known = must("npm config", "npm", ["config", "get", "cache"], { cwd: folder }).trim();
+  const cache = path.join(folder, "npm");
+  mkdirSync(path.join(known, "_cacache"), { recursive: true });
+  linkTo(path.join(known, "_cacache"), path.join(cache, "_cacache"));
+  return { npm_config_cache: cache };
 }
 
 export interface Ran {
@@ -61,11 +78,6 @@ export function packKit(folder: string): Packed {
 export function installKit(folder: string, tarball: string): void {
   must("npm install", "npm", ["install", tarball], { cwd: folder });
 }
-
-const linkTo = (target: string, place: string): void => {
-  mkdirSync(path.dirname(place), { recursive: true });
-  symlinkSync(target, place);
-};
 
 /** Packages of this checkout, and their commands, at hand in the folder: what a compiler needs. */
 export function lend(folder: string, packages: readonly string[]): void {

@@ -1,6 +1,7 @@
 // `npm run dev`: the platform, with the code as it was saved last.
 import path from "node:path";
 import { dev } from "holdfast/cli";
+import { example } from "./example.ts";
 
 const systems = import.meta.dirname;
 await dev({
@@ -8,4 +9,5 @@ await dev({
   watch: [systems, path.join(systems, "../kit")],
   args: process.argv.slice(2),
   env: process.env,
+  example,
 });

@@ -1,5 +1,6 @@
 import { main } from "holdfast/cli";
 import { commerce } from "./commerce/services.ts";
+import { example } from "./example.ts";
 import { seed } from "./seed.ts";
 
-await main({ systems: { commerce }, args: process.argv.slice(2), env: process.env, seed });
+await main({ systems: { commerce }, args: process.argv.slice(2), env: process.env, seed, example });

@@ -8,6 +8,8 @@ import { watchSources } from "./watching.ts";
 export interface DevOptions extends ForkOptions {
   /** The folders of the sources. */
   readonly watch: readonly string[];
+  /** A command to try first, shown when it is ready; told where the front door is. */
+  readonly example?: (url: string) => string;
 }
 
 const drainMs = 4_000;
@@ -16,7 +18,7 @@ const drainMs = 4_000;
  * For development: runs what `entry` runs, and after each save the new code, in a process beside the old one, which ends when it has answered what it was
  * asked. Code that does not start changes nothing. This very process keeps the code that it was started with.
  */
-export async function dev({ watch, ...options }: DevOptions): Promise<void> {
+export async function dev({ watch, example, ...options }: DevOptions): Promise<void> {
   const started = performance.now();
   const say = (sentence: string) => process.stdout.write(`\n${sentence}\n`);
   const reloading = startReloading({ ...options, say });
@@ -34,7 +36,7 @@ export async function dev({ watch, ...options }: DevOptions): Promise<void> {
     () => reloading.kill(),
   );
   try {
-    process.stdout.write(greeting(await reloading.ready, performance.now() - started));
+    process.stdout.write(greeting(await reloading.ready, performance.now() - started, example));
   } catch (error) {
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
     reloading.kill();

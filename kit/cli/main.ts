@@ -30,7 +30,7 @@ export async function main(options: PlatformOptions): Promise<void> {
   }
   endBySignals(() => platform.stop(drainMs));
   await fill(options, platform);
-  process.stdout.write(greeting(platform, performance.now() - started));
+  process.stdout.write(greeting(platform, performance.now() - started, options.example));
 }
 
 /** In development an empty platform gets what the first calls need. */
@@ -48,8 +48,13 @@ async function fill(options: PlatformOptions, { url, keys }: Platform): Promise<
   }
 }
 
-export function greeting({ url, addresses }: Pick<Platform, "url" | "addresses">, ms: number): string {
+export function greeting(
+  { url, addresses }: Pick<Platform, "url" | "addresses">,
+  ms: number,
+  example: ((url: string) => string) | undefined,
+): string {
   const rows = [["front door", url], ...addresses.map(({ name, url: own }) => [name, own])];
   const table = rows.map(([name = "", address = ""]) => `  ${name.padEnd(14)} ${address}`).join("\n");
-  return `\nHoldfast is ready after ${(ms / 1000).toFixed(2)} s.\n${table}\n  docs           ${url}/docs\n\nTry: curl -s ${url}/customers -H 'content-type: application/json' -d '{"name":"Ada","email":"ada@example.com"}'\n`;
+  const first = example === undefined ? "" : `\nTry: ${example(url)}\n`;
+  return `\nHoldfast is ready after ${(ms / 1000).toFixed(2)} s.\n${table}\n  docs           ${url}/docs\n${first}`;
 }

@@ -130,6 +130,8 @@ export interface PlatformOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Fills an empty platform in development; told where the front door is, and how an operator is named there. */
   readonly seed?: (at: { readonly url: string; readonly token: string }) => Promise<void>;
+  /** A command to try first, shown when it is ready; told where the front door is. */
+  readonly example?: (url: string) => string;
 }
 
 export interface Platform {
