@@ -61,6 +61,12 @@ describe("layers", () => {
       /holdfast\//,
     ],
     [
+      "a template that reaches into the kit",
+      "kit/cli/template/notes/a.ts",
+      from("../../../runtime/index.ts"),
+      /kit\/cli\/template\/ imports the kit as holdfast\//,
+    ],
+    [
       "a system that imports what is not exported",
       "systems/shop/orders/a.ts",
       from("holdfast/runtime/clock.ts"),
@@ -84,6 +90,17 @@ describe("layers", () => {
     });
     assert.deepEqual(faults, [
       "systems/shop/orders/a.ts:2: ../customers/store.ts: of systems/shop/customers, only contracts.ts may be imported",
+    ]);
+  });
+
+  test("the template's services keep the same borders", () => {
+    const faults = faultsOf({
+      "kit/cli/template/notes/service.ts": "",
+      "kit/cli/template/topics/service.ts": "",
+      "kit/cli/template/topics/a.ts": [from("../notes/contracts.ts"), from("../notes/tables.ts")],
+    });
+    assert.deepEqual(faults, [
+      "kit/cli/template/topics/a.ts:2: ../notes/tables.ts: of kit/cli/template/notes, only contracts.ts may be imported",
     ]);
   });
 

@@ -1,8 +1,8 @@
 // `node scripts/smoke-tarball.ts [--node <binary>]...`: packs the kit, installs the tarball in a project of its own, and uses
 // it there as its user would: every subpath is imported and a service is run, by each Node named and by this one; a strict
-// compiler reads the declarations; publint reads the package.
+// compiler reads the declarations; publint and attw read the package. No optional peer is installed.
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -14,12 +14,21 @@ const nodes = [process.execPath, ...values.node];
 const project = mkdtempSync(join(tmpdir(), "holdfast-packed-"));
 const here = { cwd: project };
 
+/** Says how large it is. @throws when that is beyond the bound: whoever makes the package so much larger says why, here. */
+function bounded(what: string, kilobytes: number, bound: number): void {
+  const size = String(Math.round(kilobytes));
+  if (kilobytes > bound) throw new Error(`the kit ${what} takes ${size} kB, more than ${String(bound)} kB`);
+  console.log(`the kit ${what}: ${size} kB (at most ${String(bound)} kB)`);
+}
+
 /** The program of the new project: imports every subpath, then runs one service end to end, reached through its door. */
 const program = (subpaths: readonly string[]) => `
 import assert from "node:assert/strict";
 import { contracts, t } from "holdfast/contract";
 import { service } from "holdfast/service";
 import { sql, table, text } from "holdfast/sql";
+import { mongoDocuments } from "holdfast/documents";
+import { systemRuntime } from "holdfast/runtime";
 import { startPlatform } from "holdfast/cli";
 
 for (const subpath of ${JSON.stringify(subpaths)}) {
@@ -49,6 +58,11 @@ const notes = assemble({ NoteTaken, TakeNote }, {
 });
 const flags = ["--data=./data-" + process.pid, "--port=0", "--service-port=0", "--log-level=error"];
 const platform = await startPlatform({ systems: { demo: [notes] }, args: flags, env: {} });
+// A driver that is not installed is missed where it is configured, by name.
+const postgres = { systems: { demo: [notes] }, args: [...flags, "--store=postgres://127.0.0.1:1/none"], env: {} };
+await assert.rejects(startPlatform(postgres), /npm install pg/);
+const mongodb = { url: "mongodb://127.0.0.1:1", database: "none", runtime: systemRuntime() };
+await assert.rejects(mongoDocuments(mongodb), /npm install mongodb/);
 const headers = { "content-type": "application/json", "idempotency-key": "k1" };
 const take = () => fetch(platform.url + "/notes", { method: "POST", headers, body: JSON.stringify({ text: "hello" }) });
 const [first, again] = [await take(), await take()];
@@ -94,13 +108,19 @@ isolationConformance("theirs", ground, { shared: true });
 try {
   const { dist, tarball, files, unpackedSize } = packKit(project);
   must("publint", process.execPath, [join(root, "node_modules/publint/src/cli.js"), dist, "--strict"], here);
+  // It resolves every export as Node and as a bundler do; CommonJS is not promised.
+  const attw = join(root, "node_modules/@arethetypeswrong/cli/dist/index.js");
+  must("attw", process.execPath, [attw, tarball, "--profile", "esm-only", "--no-emoji", "--format", "ascii"], here);
   writeFileSync(join(project, "package.json"), JSON.stringify({ name: "packed", private: true, type: "module" }));
   installKit(project, tarball);
 
   // Written by build-kit.ts a moment ago.
-  const { exports } = JSON.parse(readFileSync(join(dist, "package.json"), "utf8")) as {
+  const { exports, peerDependencies } = JSON.parse(readFileSync(join(dist, "package.json"), "utf8")) as {
     exports: Record<string, unknown>;
+    peerDependencies: Record<string, string>;
   };
+  for (const peer of Object.keys(peerDependencies))
+    if (existsSync(join(project, "node_modules", peer))) throw new Error(`${peer} was installed: it is not optional`);
   const subpaths = Object.keys(exports)
     .filter((each) => each !== "./package.json")
     .map((each) => `holdfast${each.slice(1)}`);
@@ -136,13 +156,15 @@ try {
   lend(project, ["@types/node", "@types/pg"]);
   must("the compiler", process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", "."], here);
 
-  const kilobytes = (bytes: number) => `${String(Math.round(bytes / 1024))} kB`;
-  console.log(
-    `holdfast packed: ${kilobytes(statSync(tarball).size)}, unpacked ${kilobytes(unpackedSize)}, ${String(files)} files`,
-  );
-  console.log(
-    `with its dependencies: ${execFileSync("du", ["-shL", "--exclude=@types", join(project, "node_modules")], { encoding: "utf8" }).split("\t")[0] ?? ""}`,
-  );
+  const du = execFileSync("du", ["-skL", "--exclude=@types", join(project, "node_modules")], { encoding: "utf8" });
+  bounded("packed", statSync(tarball).size / 1024, 400);
+  bounded("unpacked", unpackedSize / 1024, 1_500);
+  bounded("with its dependencies", Number.parseInt(du, 10), 45_000);
+  const strays = globSync("**/*", { cwd: dist })
+    .map((file) => file.replaceAll("\\", "/"))
+    .filter((file) => /\.test\.|(^|\/)fixtures\//.test(file) && !file.startsWith("cli/template/"));
+  if (strays.length > 0) throw new Error(`tests and fixtures were packed: ${strays.join(", ")}`);
+  console.log(`${String(files)} files, no test among them`);
 } finally {
   rmSync(project, { recursive: true, force: true });
 }

@@ -14,6 +14,7 @@ import os from "node:os";
 import path from "node:path";
 import { test, type TestContext } from "node:test";
 import { command } from "./command.ts";
+import { nodeFault } from "./node-fault.ts";
 
 const root = path.resolve(import.meta.dirname, "../..");
 const template = path.join(import.meta.dirname, "template");
@@ -142,4 +143,15 @@ test("the template's tools are those of this repository, and it wants no other N
   for (const [name, version] of Object.entries(devDependencies))
     assert.equal(version, manifest(root).devDependencies[name], name);
   assert.deepEqual(engines, manifest(path.join(root, "kit")).engines);
+});
+
+test("a Node that is too old is named, before anything is loaded that it cannot load", () => {
+  const lowest = manifest(path.join(root, "kit")).engines["node"]?.replace(">=", "") ?? "";
+  assert.equal(nodeFault(lowest), undefined);
+  assert.equal(nodeFault(process.versions.node), undefined);
+  const major = Number.parseInt(lowest, 10);
+  assert.equal(
+    nodeFault(`${String(major - 1)}.9.9`),
+    `Holdfast needs Node ${String(major)} or newer; this is Node ${String(major - 1)}.9.9.`,
+  );
 });

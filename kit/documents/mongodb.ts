@@ -34,9 +34,17 @@ const duplicateKey = 11_000;
 /** https://www.mongodb.com/docs/manual/reference/limits/#bson-documents */
 const largestBytes = 16 * 1024 * 1024;
 
+async function loadDriver() {
+  try {
+    return await import("mongodb");
+  } catch (error) {
+    throw new Error("MongoDB needs the package mongodb: npm install mongodb", { cause: error });
+  }
+}
+
 /** MongoDB, or a server that speaks its protocol: single documents only, neither transactions nor sessions are used. */
 export async function mongoDocuments({ url, database, runtime }: MongoOptions): Promise<DocumentEngine> {
-  const driver = await import("mongodb");
+  const driver = await loadDriver();
   const { MongoClient, MongoBulkWriteError } = driver;
   const { reading, writing } = mongoErrors(driver);
   const client = new MongoClient(url, options);
