@@ -44,28 +44,33 @@ export function blocksOf(page: string): { readonly blocks: readonly Block[]; rea
 }
 
 /**
- * The first line that was promised and not printed. Lines are looked for in their order, each as a part of a printed line; `…` in a line stands for
+ * The first line that was promised and not printed. Lines are looked for one after another, each within one printed line; `…` in a line stands for
  * anything, on a line of its own for any lines.
  */
 export function unprinted(promised: string, printed: string): string | undefined {
   const lines = printed.split("\n");
-  let at = 0;
+  let [at, column] = [0, 0];
   for (const line of promised.split("\n").map((each) => each.trim())) {
     if (line === "" || line === "…") continue;
-    const found = lines.findIndex((each, index) => index >= at && has(each, line.split("…")));
-    if (found < 0) return line;
-    at = found + 1;
+    const parts = line.split("…");
+    let end = endOf(parts, lines[at] ?? "", column);
+    while (end === undefined && at < lines.length) {
+      at += 1;
+      end = endOf(parts, lines[at] ?? "", 0);
+    }
+    if (end === undefined) return line;
+    column = end;
   }
   return undefined;
 }
 
-/** Whether the line has these parts, one after another. */
-function has(line: string, parts: readonly string[]): boolean {
-  let at = 0;
+/** Where these parts end in the text, found one after another from the column on. */
+function endOf(parts: readonly string[], text: string, column: number): number | undefined {
+  let at = column;
   for (const part of parts) {
-    const found = line.indexOf(part, at);
-    if (found < 0) return false;
+    const found = text.indexOf(part, at);
+    if (found < 0) return undefined;
     at = found + part.length;
   }
-  return true;
+  return at;
 }

@@ -106,4 +106,7 @@ test("blocks that cannot be tried, and those of other checks, are told from thos
 test("a line is printed where its parts are, one after another", () => {
   assert.equal(unprinted("id …, ok", "1\nthe id 7, then 8, ok!"), undefined);
   assert.equal(unprinted("id …, ok", "ok, id 7"), "id …, ok");
+  // What curl printed has no end of a line.
+  assert.equal(unprinted("one\ntwo\n…\nthree", "one, two\n\n3: three"), undefined);
+  assert.equal(unprinted("one\none", "one\ntwo"), "one");
 });
