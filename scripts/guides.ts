@@ -130,7 +130,7 @@ export function typeFaults(folder: string, written: ReadonlyMap<string, string>)
     }),
   );
   const tsc = path.join(root, "node_modules/typescript/bin/tsc");
-  const { status, stdout } = spawnSync(process.execPath, [tsc, "-p", ".", "--pretty", "false"], {
+  const { status, stdout } = spawnSync(process.execPath, [tsc, "-p", ".", "--pretty", "false", "--checkers", "1"], {
     cwd: folder,
     encoding: "utf8",
   });

@@ -154,7 +154,12 @@ try {
   };
   writeFileSync(join(project, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["main.ts"] }));
   lend(project, ["@types/node", "@types/pg"]);
-  must("the compiler", process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", "."], here);
+  must(
+    "the compiler",
+    process.execPath,
+    [join(root, "node_modules/typescript/bin/tsc"), "-p", ".", "--checkers", "1"],
+    here,
+  );
 
   const du = execFileSync("du", ["-skL", "--exclude=@types", join(project, "node_modules")], { encoding: "utf8" });
   bounded("packed", statSync(tarball).size / 1024, 400);
