@@ -1,8 +1,8 @@
 // `node scripts/new-project.ts [--node <binary>]`: what a newcomer does who has nothing but the packed kit: makes a project with npx, installs, tests and
-// type-checks it, starts it in one process and in several, sends a request and sees what the other service made of the event.
+// type-checks it, starts it in one process, in several, and for development, sends a request and sees what the other service made of the event.
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
@@ -15,9 +15,10 @@ const folder = mkdtempSync(path.join(os.tmpdir(), "holdfast-newcomer-"));
 const project = path.join(folder, "my-shop");
 const env = { ...strangersEnv(values.node), ...npxIn(folder) };
 
-/** Starts it on free ports and gives its address to the work; then Ctrl-C, which must end it in good order. */
-async function whileItRuns(flags: readonly string[], work: (url: string) => Promise<void>): Promise<void> {
-  const args = ["start", "--silent", "--", "--port=0", "--service-port=0", ...flags];
+/** Runs a script on free ports and gives its address to the work; then Ctrl-C, which must end it in good order. */
+async function whileItRuns(script: readonly string[], work: (url: string) => Promise<void>): Promise<void> {
+  const [name = "", ...flags] = script;
+  const args = ["run", "--silent", name, "--", "--port=0", "--service-port=0", ...flags];
   const child = spawn("npm", args, { cwd: project, env, stdio: ["ignore", "pipe", "inherit"], detached: true });
   let said = "";
   child.stdout.on("data", (chunk: Buffer) => (said += chunk.toString()));
@@ -31,7 +32,7 @@ async function whileItRuns(flags: readonly string[], work: (url: string) => Prom
   } finally {
     if (!child.stdout.closed) signal(child, "SIGKILL");
   }
-  if (!said.includes("Stopping: ")) throw new Error(`npm start did not heed Ctrl-C; it said:\n${said}`);
+  if (!said.includes("Stopping: ")) throw new Error(`npm run ${name} did not heed Ctrl-C; it said:\n${said}`);
 }
 
 function signal({ pid }: ChildProcess, name: NodeJS.Signals): void {
@@ -76,13 +77,21 @@ try {
   const tests = must("npm test", "npm", ["test", "--silent"], there);
   if (!/^(# |ℹ )pass [1-9]/m.test(tests)) throw new Error(`npm test ran nothing:\n${tests}`);
   must("npm run typecheck", "npm", ["run", "typecheck"], there);
-  await whileItRuns([], async (url) => {
+  await whileItRuns(["start"], async (url) => {
     await takeNote(url, "Water the roses");
     await counted(url, '{"topic":"garden","notes":1,"latest":"Water the roses"}');
   });
-  await whileItRuns(["--processes"], async (url) => {
+  await whileItRuns(["start", "--processes"], async (url) => {
     await takeNote(url, "Cut the hedge");
     await counted(url, '{"topic":"garden","notes":2,"latest":"Cut the hedge"}');
+  });
+  await whileItRuns(["dev"], async (url) => {
+    const file = path.join(project, "topics/topic-store.ts");
+    writeFileSync(
+      file,
+      readFileSync(file, "utf8").replace("return row;", "return { ...row, latest: `${row.latest}!` };"),
+    );
+    await counted(url, '{"topic":"garden","notes":2,"latest":"Cut the hedge!"}');
   });
   const version = must("node", values.node, ["--version"], here).trim();
   const seconds = ((performance.now() - began) / 1000).toFixed(1);
