@@ -53,6 +53,8 @@ export class DeadLetters {
               ...why,
               state: "dead",
               diedAt: now,
+              // What is held by now: the subscription may have changed its mind since the message died first.
+              holdsKey: hold,
               holder: row ?? known.holder,
               audit: [...known.audit, died],
             },

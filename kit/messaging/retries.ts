@@ -88,6 +88,7 @@ export function startRetries({ store, runtime, log, owner, subscribers, spans }:
     });
     const error = decoder.withheld(last, [envelope]);
     if (ended === "parked") log.warn("message failed", { ...about, verdict: "park", error });
+    if (ended === "discarded") log.warn("message failed", { ...about, verdict: "discard", error });
     if (ended === "dead") log.error("message is dead", { ...about, error });
     if (ended === "handled" && attempt > 1) log.info("parked message handled", about);
     return { ended, error: last };

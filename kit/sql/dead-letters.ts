@@ -59,8 +59,8 @@ export class DeadLetters {
     });
     if (inserted.length === 0) {
       await session.run(
-        `UPDATE holdfast_dead_letters SET state = 'dead', attempts = ?, redrive = ?, code = ?, error = ?, "diedAt" = ? WHERE id = ?`,
-        [attempts, redrive, code, error, now, id],
+        `UPDATE holdfast_dead_letters SET state = 'dead', attempts = ?, redrive = ?, code = ?, error = ?, "effectKeys" = ?, "diedAt" = ?, "holdsKey" = ? WHERE id = ?`,
+        [attempts, redrive, code, error, JSON.stringify(effectKeys), now, hold ? 1 : 0, id],
       );
     }
     if (hold) await this.#hold(session, { subscription, envelope, redrive, deadLetter: id });
