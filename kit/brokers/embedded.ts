@@ -1,6 +1,6 @@
 import type { Broker } from "../messaging/index.ts";
 import type { Runtime } from "../runtime/index.ts";
-import type { Logger } from "../telemetry/index.ts";
+import { noMetrics, type Logger, type Metrics } from "../telemetry/index.ts";
 import { Log } from "./log.ts";
 import { Member } from "./member.ts";
 
@@ -11,6 +11,8 @@ export interface EmbeddedOptions {
   readonly durability: "full" | "none";
   readonly runtime: Runtime;
   readonly log: Logger;
+  /** @default nothing is counted */
+  readonly metrics?: Metrics;
   /** The disk failed at a commit: the process should end. @default a line in the log */
   readonly onFatal?: (error: unknown) => void;
   /** Publishing beyond this size of the file is refused with `kit/broker-full`. @default the disk decides */
@@ -27,9 +29,9 @@ const trimMs = 60_000;
 
 /** A durable log in one SQLite file. A topic's messages go to one member of each group at a time: whoever holds the lease. */
 export async function embeddedBroker(options: EmbeddedOptions): Promise<EmbeddedBroker> {
-  const { file, durability, runtime, log, maxBytes } = options;
+  const { file, durability, runtime, log, maxBytes, metrics = noMetrics } = options;
   const onFatal = options.onFatal ?? ((error: unknown) => log.critical("the broker's disk failed", { error }));
-  const store = await Log.open({ file, durability, runtime, onFatal, maxBytes });
+  const store = await Log.open({ file, durability, runtime, metrics, onFatal, maxBytes });
   const open = new Set<Member>();
   const renewing = runtime.timers.every(renewMs, () => {
     for (const member of open) void member.renew();

@@ -1,7 +1,8 @@
 import { kitProblems, type Endpoint, type ReplyOf } from "../contract/index.ts";
 import type { Runtime } from "../runtime/index.ts";
 import type { CallRequest, Calls, Cause, RunningService } from "../service/index.ts";
-import type { Tracing } from "../telemetry/index.ts";
+import { kitMetrics, noMetrics, type Collector, type Metrics, type Tracing } from "../telemetry/index.ts";
+import { CallMeter } from "./call-metrics.ts";
 import { HttpClient, type HttpClientOptions } from "./http.ts";
 import { localTransport } from "./local.ts";
 import { callLimits, Target, type CallLimits } from "./policies.ts";
@@ -13,6 +14,8 @@ export interface ClientOptions {
   /** Where services are that are not in this process. @default nowhere */
   readonly elsewhere?: Pick<HttpClientOptions, "addressesOf" | "token" | "maxReplyBytes">;
   readonly limits?: Partial<CallLimits>;
+  /** @default nothing is counted */
+  readonly metrics?: Metrics | undefined;
   /** @default none */
   readonly tracing?: Tracing | undefined;
 }
@@ -27,9 +30,17 @@ export class Client implements Calls {
   readonly #http: HttpClient | undefined;
   readonly #tracing: Tracing | undefined;
   readonly #targets = new Map<string, Target>();
+  readonly #metrics: Metrics;
+  readonly #meter: CallMeter;
+  readonly #breakers: Collector;
 
-  constructor({ runtime, elsewhere, limits, tracing }: ClientOptions) {
+  constructor({ runtime, elsewhere, limits, metrics = noMetrics, tracing }: ClientOptions) {
     this.#runtime = runtime;
+    this.#metrics = metrics;
+    this.#meter = new CallMeter(metrics, runtime.clock);
+    this.#breakers = metrics.onScrape("calls", (show) => {
+      for (const [callee, { breaker }] of this.#targets) show(kitMetrics.breakers, { callee }, breaker);
+    });
     this.#tracing = tracing;
     this.#limits = { ...callLimits, ...limits };
     this.#http = elsewhere === undefined ? undefined : new HttpClient({ runtime, ...elsewhere });
@@ -49,19 +60,26 @@ export class Client implements Calls {
     const transport = this.#local.get(endpoint.owner) ?? this.#http?.transport;
     if (transport === undefined)
       throw kitProblems.unavailable({ reason: `No instance of ${endpoint.owner} is known here.` });
+    const begunAt = this.#meter.begin();
     try {
       const spans = this.#tracing?.of(cause.service);
       const shown = spans === undefined ? transport : showsAttempts(transport, spans);
       const reply = await this.#target(endpoint.owner).send(shown, this.#outward(endpoint, request, cause));
       const body = replyBody(endpoint, reply);
+      this.#meter.end(cause.service, endpoint, "ok", begunAt);
       // Proof: just checked against the schema that `ReplyOf<E>` is inferred from.
       return { status: reply.status, body, headers: reply.headers } as ReplyOf<E>;
     } catch (error) {
-      throw escaped(endpoint, error);
+      const problem = escaped(endpoint, error);
+      this.#meter.end(cause.service, endpoint, problem.code, begunAt);
+      throw problem;
     }
   }
 
-  close = async (): Promise<void> => this.#http?.close();
+  async close(): Promise<void> {
+    this.#breakers.stop();
+    await this.#http?.close();
+  }
 
   #outward(endpoint: Endpoint, given: RequestParts, cause: Cause & { readonly ordinal: number }): Outward {
     const { clock, ids } = this.#runtime;
@@ -95,7 +113,10 @@ export class Client implements Calls {
 
   #target(service: string): Target {
     let target = this.#targets.get(service);
-    if (target === undefined) this.#targets.set(service, (target = new Target(this.#runtime, this.#limits)));
+    if (target === undefined) {
+      const retries = this.#metrics.counter(kitMetrics.callRetries, { callee: service });
+      this.#targets.set(service, (target = new Target(this.#runtime, this.#limits, retries)));
+    }
     return target;
   }
 }

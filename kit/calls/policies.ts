@@ -3,6 +3,7 @@ import {
   bulkhead,
   BulkheadRejectedError,
   circuitBreaker,
+  CircuitState,
   ConsecutiveBreaker,
   handleWhen,
   wrap,
@@ -10,6 +11,7 @@ import {
 import { findProblem, kitProblems, type ProblemError } from "../contract/index.ts";
 import { backoffMs } from "../messaging/index.ts";
 import type { Runtime } from "../runtime/index.ts";
+import type { Counter } from "../telemetry/index.ts";
 import type { StoredReply } from "../messaging/index.ts";
 import { isRepeatable, type Outward, type Transport } from "./wire.ts";
 
@@ -42,20 +44,29 @@ const isInfrastructure = (error: unknown): boolean => infrastructure.has(findPro
 export class Target {
   readonly #runtime: Runtime;
   readonly #limits: CallLimits;
+  readonly #breaker;
   readonly #guard;
+  readonly #retries: Counter;
   #tokens = budget.most;
   #filledAt: number;
 
-  constructor(runtime: Runtime, limits: CallLimits) {
+  constructor(runtime: Runtime, limits: CallLimits, retries: Counter) {
     this.#runtime = runtime;
+    this.#retries = retries;
     this.#limits = limits;
     this.#filledAt = runtime.clock.monotonic();
     const { inFlight, queued, failures, openMs } = limits;
-    const breaker = circuitBreaker(handleWhen(isInfrastructure), {
+    this.#breaker = circuitBreaker(handleWhen(isInfrastructure), {
       halfOpenAfter: openMs,
       breaker: new ConsecutiveBreaker(failures),
     });
-    this.#guard = wrap(breaker, bulkhead(inFlight, queued));
+    this.#guard = wrap(this.#breaker, bulkhead(inFlight, queued));
+  }
+
+  /** 0 closed, 1 half open, 2 open. */
+  get breaker(): number {
+    const { state } = this.#breaker;
+    return state === CircuitState.Closed ? 0 : state === CircuitState.HalfOpen ? 1 : 2;
   }
 
   async send(transport: Transport, call: Outward): Promise<StoredReply> {
@@ -69,6 +80,7 @@ export class Target {
         if (wait === undefined) throw failed;
         await this.#runtime.timers.sleep(wait, call.signal);
         if (call.signal.aborted) throw failed;
+        this.#retries.add();
       }
     }
   }

@@ -22,9 +22,9 @@ async function oneProcess({ systems, env }: PlatformOptions, choice: Chosen): Pr
     env,
     portOf: (_, at) => (own.servicePort === 0 ? 0 : own.servicePort + at),
   });
-  const { servers, runtime, keys } = worker;
+  const { servers, runtime, metrics, keys } = worker;
   try {
-    const door = await frontDoor({ services: servers, port: own.port, host: own.host, runtime });
+    const door = await frontDoor({ services: servers, port: own.port, host: own.host, runtime, metrics });
     return {
       url: door.url,
       addresses: servers.map(({ service, url }) => ({ name: service.name, url })),

@@ -2,10 +2,11 @@ import { fork, type ChildProcess } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { developmentKeys, type SigningKeys } from "../access/index.ts";
-import { frontDoor, proxyTo, type Served } from "../http/index.ts";
+import { doorMeter, frontDoor, proxyTo, type Served } from "../http/index.ts";
 import { backoffMs } from "../messaging/index.ts";
 import { systemRuntime } from "../runtime/index.ts";
 import { describe, refuseFaults, startupFaults, type Service } from "../service/index.ts";
+import { metricsRegistry, processMetrics } from "../telemetry/index.ts";
 import { processLog } from "./process-log.ts";
 import { end } from "./ending.ts";
 import { childMark, type Addresses, type Ready } from "./child.ts";
@@ -21,6 +22,7 @@ export async function startProcesses(options: PlatformOptions, chosen: Chosen): 
   const { services, own } = chosen;
   refuseFaults(startupFaults(services, { events: eventsOf(options) }));
   const runtime = systemRuntime();
+  const metrics = metricsRegistry(runtime);
   // The services write files of their own.
   const { log, close: closeLog } = processLog({ services: [], own }, runtime);
   const data = path.resolve(own.data);
@@ -79,12 +81,14 @@ export async function startProcesses(options: PlatformOptions, chosen: Chosen): 
     late.abort();
   }
 
-  const proxies = children.map((one) => ({ one, proxy: proxyTo(() => one.url, runtime) }));
+  const meter = doorMeter(metrics, runtime);
+  const proxies = children.map((one) => ({ one, proxy: proxyTo(() => one.url, runtime, meter) }));
   const served = proxies.map(({ one, proxy }): Served => ({
     service: { ...describe(one.service), unready: () => unready(one) },
     routing: (request, response) => proxy.routing(request, response),
   }));
-  const door = await frontDoor({ services: served, port: own.port, host: own.host, runtime });
+  const door = await frontDoor({ services: served, port: own.port, host: own.host, runtime, metrics });
+  const observed = processMetrics(metrics);
   return {
     url: door.url,
     addresses: children.map(({ name, url = "" }) => ({ name, url })),
@@ -92,6 +96,7 @@ export async function startProcesses(options: PlatformOptions, chosen: Chosen): 
     async stop(ms) {
       stopping = true;
       for (const one of children) one.restart?.cancel();
+      observed.stop();
       await door.close(ms);
       await Promise.all(children.map((one) => end(one.process, ms)));
       for (const { proxy } of proxies) proxy.close();

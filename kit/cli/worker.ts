@@ -5,7 +5,7 @@ import { embeddedBroker } from "../brokers/index.ts";
 import type { ClientOptions } from "../calls/index.ts";
 import { serveHttp, type HttpServer } from "../http/index.ts";
 import { plantedFaults, systemRuntime, type Runtime } from "../runtime/index.ts";
-import { otlpTracing, type Logger } from "../telemetry/index.ts";
+import { metricsRegistry, otlpTracing, processMetrics, type Logger, type Metrics } from "../telemetry/index.ts";
 import { startSystem, type RunningSystem } from "../topology/index.ts";
 import { processLog, type ProcessLog } from "./process-log.ts";
 import type { Chosen, PlatformOptions } from "./settings.ts";
@@ -14,6 +14,7 @@ import type { Chosen, PlatformOptions } from "./settings.ts";
 export interface Worker {
   readonly runtime: Runtime;
   readonly log: Logger;
+  readonly metrics: Metrics;
   readonly keys: SigningKeys | undefined;
   readonly verify: Verify;
   readonly servers: readonly HttpServer[];
@@ -53,6 +54,7 @@ async function startOn(
   const { services, config, own } = chosen;
   const data = path.resolve(own.data);
   mkdirSync(data, { recursive: true });
+  const metrics = metricsRegistry(runtime);
   const onFatal = (error: unknown) => die(log, error);
   const keys = own.jwks === undefined ? await developmentKeys(data) : undefined;
   const verify = verifier({ keys: keys?.jwks ?? new URL(own.jwks ?? ""), clock: runtime.clock });
@@ -65,6 +67,7 @@ async function startOn(
     durability: "full",
     runtime,
     log,
+    metrics,
     onFatal,
   });
   const { otlp: url, traceRatio: ratio } = own;
@@ -72,6 +75,7 @@ async function startOn(
   const system = await startSystem(services, {
     runtime,
     log,
+    metrics,
     broker,
     data,
     storeUrl: own.store === "embedded" ? `sqlite:${data}` : own.store,
@@ -85,9 +89,11 @@ async function startOn(
       .flatMap(({ contracts }) => contracts.flatMap((contract) => (contract.kind === "event" ? [contract.name] : []))),
     ...(elsewhere === undefined ? {} : { elsewhere }),
   });
+  const observed = processMetrics(metrics);
   const servers: HttpServer[] = [];
   const drain = async (ms: number) => {
     const end = runtime.clock.monotonic() + ms;
+    observed.stop();
     await system.stop(ms);
     // The last spans tell how it ended: there is always a moment for them.
     await tracing?.close(Math.max(leastFlushMs, end - runtime.clock.monotonic()));
@@ -100,13 +106,13 @@ async function startOn(
   try {
     for (const [at, service] of system.services.entries()) {
       const port = portOf(service.name, at);
-      servers.push(await serveHttp({ service, port, host: own.host, verify, runtime, log, tracing }));
+      servers.push(await serveHttp({ service, port, host: own.host, verify, runtime, log, metrics, tracing }));
     }
   } catch (error) {
     await stop(0);
     throw error;
   }
-  return { runtime, log, keys, verify, servers, system, stop };
+  return { runtime, log, metrics, keys, verify, servers, system, stop };
 }
 
 /** After a failed sync nothing that this process believes of its store can be trusted: a restart reads what is really there. */

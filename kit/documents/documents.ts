@@ -1,6 +1,8 @@
 import path from "node:path";
 import type { Store } from "../messaging/index.ts";
 import type { StorePlace, StoreSpec } from "../service/index.ts";
+import { LaneMeter } from "../sql/index.ts";
+import { noMetrics } from "../telemetry/index.ts";
 import type { Collections, DocumentAccess } from "./access.ts";
 import { collectionFaults } from "./collection.ts";
 import { embeddedDocuments } from "./embedded.ts";
@@ -44,10 +46,13 @@ export async function openDocuments(
   return new DocumentStore(parts);
 }
 
-async function engineOf({ url, name, durability, runtime, onFatal }: StorePlace): Promise<DocumentEngine> {
+async function engineOf(place: StorePlace): Promise<DocumentEngine> {
+  const { url, name, durability, runtime, metrics = noMetrics, onFatal } = place;
   const [scheme, rest] = [url.slice(0, url.indexOf(":")), url.slice(url.indexOf(":") + 1)];
-  if (scheme === "sqlite")
-    return embeddedDocuments({ file: path.join(rest, `${name}.db`), durability, runtime, onFatal });
+  if (scheme === "sqlite") {
+    const meter = new LaneMeter(metrics, name, runtime.clock);
+    return embeddedDocuments({ file: path.join(rest, `${name}.db`), durability, runtime, meter, onFatal });
+  }
   if (scheme === "mongodb" || scheme === "mongodb+srv") {
     // The path of the address is a prefix: every service has a database of its own.
     const prefix = new URL(url).pathname.slice(1);

@@ -1,6 +1,7 @@
 import { kitProblems } from "../contract/index.ts";
 import type { Runtime } from "../runtime/index.ts";
-import { GroupWriter, sqliteEngine, textOf, type Session } from "../sql/index.ts";
+import { GroupWriter, LaneMeter, sqliteEngine, textOf, type Session } from "../sql/index.ts";
+import { noMetrics } from "../telemetry/index.ts";
 import type { Doc, DocumentEngine, Find, Index, Scalar, Where } from "./engine.ts";
 
 export interface EmbeddedOptions {
@@ -9,6 +10,8 @@ export interface EmbeddedOptions {
   /** `none` gives up durability for speed: tests only. */
   readonly durability: "full" | "none";
   readonly runtime: Runtime;
+  /** @default nothing is counted */
+  readonly meter?: LaneMeter;
   /** The disk failed at a commit: the process must end. */
   readonly onFatal: (error: unknown) => void;
 }
@@ -18,12 +21,13 @@ export async function embeddedDocuments({
   file,
   durability,
   runtime,
+  meter = new LaneMeter(noMetrics, "", runtime.clock),
   onFatal,
 }: EmbeddedOptions): Promise<DocumentEngine> {
   const engine = sqliteEngine({ file, durability });
   const session = await engine.open("writer");
   const reader = await engine.open("reader");
-  const writer = new GroupWriter({ engine, session, runtime, onFatal, refusal });
+  const writer = new GroupWriter({ engine, session, runtime, meter, onFatal, refusal });
   const read = async (sql: string, parameters: readonly unknown[]) => {
     try {
       return (await reader.run(sql, parameters)).rows;
@@ -64,10 +68,10 @@ export async function embeddedDocuments({
       const sql = `SELECT doc FROM ${quote(collection)}${where} ORDER BY ${order.join(", ")} LIMIT ?`;
       return (await read(sql, [...parameters, find.limit])).map(docOf);
     },
-    async count(collection, where = {}) {
+    async count(collection, where = {}, most = -1) {
       const found = conditions(where);
-      const sql = `SELECT count(*) AS n FROM ${quote(collection)}${found.where}`;
-      const [row] = await read(sql, found.parameters);
+      const sql = `SELECT count(*) AS n FROM (SELECT 1 FROM ${quote(collection)}${found.where} LIMIT ?)`;
+      const [row] = await read(sql, [...found.parameters, most]);
       return Number(row?.["n"]);
     },
     async close() {

@@ -74,6 +74,7 @@ export interface DocumentEngine {
   /** Removes those that are there; where a version is given, those that have it. Not atomic over several. */
   remove(collection: string, ids: readonly string[], version?: number): Promise<void>;
   find(collection: string, find: Find): Promise<readonly Doc[]>;
-  count(collection: string, where?: Where): Promise<number>;
+  /** Where there are more than `most`, it may say that there are so many. @param most no bound where it is left out */
+  count(collection: string, where?: Where, most?: number): Promise<number>;
   close(): Promise<void>;
 }

@@ -133,7 +133,8 @@ export async function mongoDocuments({ url, database, runtime }: MongoOptions): 
           .limit(find.limit);
         return (await found.toArray()).map(fromBson);
       }),
-    count: (collection, where = {}) => reading(() => of(collection).countDocuments(filterOf(where))),
+    count: (collection, where = {}, most) =>
+      reading(() => of(collection).countDocuments(filterOf(where), most === undefined ? {} : { limit: most })),
     close: () => client.close(),
   };
 }

@@ -1,7 +1,8 @@
 import { kitProblems } from "../contract/index.ts";
-import type { KeyClaim, Lease, Parked, Settled, Store, StoredReply, UnitOfWork } from "../messaging/index.ts";
+import type { Backlog, KeyClaim, Lease, Parked, Settled, Store, StoredReply, UnitOfWork } from "../messaging/index.ts";
 import { Attempt, settled as valueOf, Turn } from "../sql/index.ts";
 import { accessTo, directly, throughTurn } from "./access.ts";
+import { backlog } from "./backlog.ts";
 import type { Opener } from "./collection.ts";
 import { DeadLetters } from "./dead-letters.ts";
 import { takeIn } from "./intake.ts";
@@ -120,6 +121,7 @@ export class DocumentStore implements Store<object> {
     this.#freeing(this.#deadLetters.redrive(id, actor, note));
   discard = (id: string, actor: string, note: string) => this.#freeing(this.#deadLetters.discard(id, actor, note));
 
+  backlog = (): Promise<Backlog> => backlog(this.#parts.engine, Math.floor(this.#parts.runtime.clock.now()));
   async depths() {
     const { engine, runtime } = this.#parts;
     const now = Math.floor(runtime.clock.now());

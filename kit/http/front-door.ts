@@ -3,6 +3,8 @@ import { docsPage, kitProblems, openapi } from "../contract/index.ts";
 import type { StoredReply } from "../messaging/index.ts";
 import type { Runtime } from "../runtime/index.ts";
 import type { RunningService } from "../service/index.ts";
+import { noMetrics, type Metrics } from "../telemetry/index.ts";
+import { doorMeter, metricsPage } from "./http-metrics.ts";
 import { gate, type Gate } from "./gate.ts";
 import { refusal } from "./reply.ts";
 import { RouteTable } from "./route-table.ts";
@@ -21,13 +23,22 @@ export interface FrontDoorOptions {
   /** @default "127.0.0.1" */
   readonly host?: string;
   readonly runtime: Runtime;
+  /** Counted here, and shown at `/metrics`. @default nowhere */
+  readonly metrics?: Metrics;
 }
 
 /** One address for all services: requests are handed on to the service's own server; in one process, without a socket in between. */
-export async function frontDoor({ services, port, host = "127.0.0.1", runtime }: FrontDoorOptions): Promise<Gate> {
+export async function frontDoor(options: FrontDoorOptions): Promise<Gate> {
+  const { services, port, host = "127.0.0.1", runtime, metrics = noMetrics } = options;
+  const meter = doorMeter(metrics, runtime);
   const table = new RouteTable<Served>();
   for (const server of services) for (const endpoint of server.service.endpoints) table.add(endpoint, server);
-  const pages = ownPages(services);
+  const pages = ownPages(services, metrics);
+  const refuse = (response: ServerResponse, error: unknown) => {
+    const { reply, problem } = refusal(error, runtime.ids.uuidv7());
+    meter.refused(problem);
+    write(response, reply);
+  };
   const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const url = request.url ?? "/";
     const found = table.find(request.method ?? "GET", url);
@@ -37,7 +48,9 @@ export async function frontDoor({ services, port, host = "127.0.0.1", runtime }:
     }
     const page = request.method === "GET" || request.method === "HEAD" ? pages.get(url.split("?")[0] ?? "") : undefined;
     if (page !== undefined) {
-      write(response, await page());
+      const reply = await page();
+      meter.page(reply.status);
+      write(response, reply);
       return;
     }
     const { allowed } = found;
@@ -45,14 +58,15 @@ export async function frontDoor({ services, port, host = "127.0.0.1", runtime }:
       allowed.length === 0
         ? kitProblems.notFound({})
         : kitProblems.methodNotAllowed({}, { headers: { allow: allowed.join(", ") } });
-    write(response, refusal(problem, runtime.ids.uuidv7()).reply);
+    refuse(response, problem);
   };
   return gate({
     port,
     host,
     runtime,
+    meter,
     handle(request, response) {
-      handle(request, response).catch((error: unknown) => write(response, refusal(error, runtime.ids.uuidv7()).reply));
+      handle(request, response).catch((error: unknown) => refuse(response, error));
     },
   });
 }
@@ -66,7 +80,7 @@ function write(response: ServerResponse, { status, body, headers }: StoredReply)
   response.end(body);
 }
 
-function ownPages(servers: readonly Served[]): ReadonlyMap<string, () => Promise<StoredReply>> {
+function ownPages(servers: readonly Served[], metrics: Metrics): ReadonlyMap<string, () => Promise<StoredReply>> {
   const services = servers.map(({ service }) => service);
   const endpoints = services.flatMap((service) => service.endpoints);
   const title = "Holdfast";
@@ -98,6 +112,7 @@ function ownPages(servers: readonly Served[]): ReadonlyMap<string, () => Promise
     ["/openapi.json", () => Promise.resolve(api)],
     ["/health", health],
     ["/health/ready", health],
+    ["/metrics", () => metricsPage(metrics)],
     ["/health/live", () => Promise.resolve(json(200, { status: "live" }))],
   ]);
 }

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Runtime } from "../runtime/index.ts";
+import type { HttpMeter } from "./http-metrics.ts";
 import { lettingGo } from "./letting-go.ts";
 import { rawReply, refusal, translate } from "./reply.ts";
 import { httpLimits, serverOptions } from "./server.ts";
@@ -10,6 +11,8 @@ export interface GateOptions {
   /** @default "127.0.0.1" */
   readonly host?: string;
   readonly runtime: Runtime;
+  /** @default nothing is counted */
+  readonly meter?: HttpMeter;
   /** Never throws. */
   readonly handle: (request: IncomingMessage, response: ServerResponse) => void;
 }
@@ -22,13 +25,18 @@ export interface Gate {
 }
 
 /** A port with the limits of the kit, behind which somebody else answers. */
-export async function gate({ port, host = "127.0.0.1", runtime, handle }: GateOptions): Promise<Gate> {
+export async function gate({ port, host = "127.0.0.1", runtime, meter, handle }: GateOptions): Promise<Gate> {
   const server = createServer(serverOptions(httpLimits), handle);
   server.maxConnections = httpLimits.connections;
   const letGo = lettingGo(server);
+  const connections = meter?.watch(server);
   server.on("clientError", (error: Error, socket) => {
     if (!socket.writable) socket.destroy();
-    else socket.end(rawReply(refusal(translate(error), runtime.ids.uuidv7()).reply));
+    else {
+      const { reply, problem } = refusal(translate(error), runtime.ids.uuidv7());
+      meter?.refused(problem);
+      socket.end(rawReply(reply));
+    }
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
@@ -40,6 +48,7 @@ export async function gate({ port, host = "127.0.0.1", runtime, handle }: GateOp
     port: bound,
     url: `http://${host}:${String(bound)}`,
     async close(ms) {
+      connections?.stop();
       const force = runtime.timers.after(ms, () => server.closeAllConnections());
       await new Promise((resolve) => {
         server.close(resolve);

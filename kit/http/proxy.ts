@@ -2,6 +2,7 @@ import { Agent, request as httpRequest, type IncomingMessage, type ServerRespons
 import { urlToHttpOptions } from "node:url";
 import { kitProblems } from "../contract/index.ts";
 import type { Runtime } from "../runtime/index.ts";
+import type { HttpMeter } from "./http-metrics.ts";
 import { refusal } from "./reply.ts";
 import { httpLimits } from "./server.ts";
 
@@ -14,15 +15,22 @@ export interface Proxy {
   close(): void;
 }
 
-/** To a service in another process, wherever it is by then. */
-export function proxyTo(originOf: () => string | undefined, { ids }: Pick<Runtime, "ids">): Proxy {
+/** To a service in another process, wherever it is by then; what the proxy itself refuses is counted by `meter`, if there is one. */
+export function proxyTo(
+  originOf: () => string | undefined,
+  { ids }: Pick<Runtime, "ids">,
+  meter?: Pick<HttpMeter, "refused">,
+): Proxy {
   const agent = new Agent({ keepAlive: true, maxSockets: 256 });
   const refuse = (response: ServerResponse, reason: string) => {
     if (response.headersSent) {
       response.destroy();
       return;
     }
-    const { status, headers, body } = refusal(kitProblems.unavailable({ reason }), ids.uuidv7()).reply;
+    const { reply, problem } = refusal(kitProblems.unavailable({ reason }), ids.uuidv7());
+    const { status, headers, body } = reply;
+    // A client that has gone was refused nothing.
+    if (!response.destroyed) meter?.refused(problem);
     response.writeHead(status, headers).end(body);
   };
   return {

@@ -2,12 +2,13 @@ import type { IncomingMessage, ServerOptions, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { Verify } from "../access/index.ts";
-import { docsPage, kitProblems, openapi, type Endpoint } from "../contract/index.ts";
+import { docsPage, kitProblems, openapi, type Endpoint, type ProblemError } from "../contract/index.ts";
 import type { StoredReply } from "../messaging/index.ts";
 import type { Runtime } from "../runtime/index.ts";
 import type { RunningService } from "../service/index.ts";
-import type { Logger, TraceContext, Tracing } from "../telemetry/index.ts";
+import { noMetrics, type Logger, type Metrics, type TraceContext, type Tracing } from "../telemetry/index.ts";
 import { parseBody, type JsonBody } from "./body.ts";
+import { HttpMeter, meterHttp, metricsPage } from "./http-metrics.ts";
 import { Incoming } from "./incoming.ts";
 import { lettingGo } from "./letting-go.ts";
 import { deprecation, rawReply, refusal, translate } from "./reply.ts";
@@ -25,6 +26,8 @@ export interface HttpOptions {
   readonly runtime: Runtime;
   readonly log: Logger;
   readonly limits?: Partial<HttpLimits>;
+  /** Counted here, and shown at `/metrics`. @default nowhere */
+  readonly metrics?: Metrics;
   /** @default none */
   readonly tracing?: Tracing | undefined;
 }
@@ -70,9 +73,9 @@ export interface HttpServer {
   close(ms: number): Promise<void>;
 }
 
-/** A service on a port of its own: every endpoint, `/health`, `/openapi.json` and `/docs`. */
+/** A service on a port of its own: every endpoint, `/health`, `/metrics`, `/openapi.json` and `/docs`. */
 export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
-  const { service, runtime, log, host = "127.0.0.1" } = options;
+  const { service, runtime, log, host = "127.0.0.1", metrics = noMetrics } = options;
   const limits = { ...httpLimits, ...options.limits };
   const app = fastify({
     bodyLimit: limits.bodyBytes,
@@ -83,15 +86,18 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
     exposeHeadRoutes: true,
     routerOptions: { maxParamLength: 500, ignoreTrailingSlash: false, querystringParser: (text) => parseQuery(text) },
     frameworkErrors: (error, request, reply) => void send(reply, refuse(error, idOf(request))),
-    clientErrorHandler: (error, socket) => clientError(error, socket, runtime),
+    clientErrorHandler: (error, socket) => meter.refused(clientError(error, socket, runtime)),
     http: serverOptions(limits),
     genReqId: (request) => clientId(request.headers["x-request-id"]) ?? runtime.ids.uuidv7(),
   });
+  const meter = meterHttp(app, new HttpMeter(metrics, service.name, runtime.clock));
+  const connections = meter.watch(app.server);
   app.server.maxConnections = limits.connections;
   const letGo = lettingGo(app.server);
   const refuse = (error: unknown, requestId: string): StoredReply => {
     const { reply, problem, bug } = refusal(translate(error), requestId);
     if (bug) log.error("a request failed", { requestId, error: problem });
+    meter.problem(problem.code);
     return reply;
   };
   app.removeAllContentTypeParsers();
@@ -111,7 +117,7 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
   const spans = options.tracing?.of(service.name);
   const traceOf = spans === undefined ? undefined : showsRequests(app, service.endpoints, spans);
   for (const endpoint of service.endpoints) addRoute(app, endpoint, { ...options, limits, traceOf });
-  addPages(app, service);
+  addPages(app, service, metrics);
   await app.listen({ port: options.port, host });
   const address = app.server.address();
   const port = typeof address === "object" && address !== null ? address.port : options.port;
@@ -124,6 +130,7 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
       const force = runtime.timers.after(ms, () => app.server.closeAllConnections());
       const closed = app.close();
       letGo();
+      connections.stop();
       await closed;
       force.cancel();
     },
@@ -143,6 +150,7 @@ function addRoute(
   const { spec, method } = endpoint;
   const timeoutMs = spec.limits?.timeoutMs ?? limits.timeoutMs;
   const extra = deprecation(endpoint);
+  const meter = app.meter.route(endpoint);
   app.route({
     method,
     url: routerPath(endpoint.path),
@@ -150,7 +158,7 @@ function addRoute(
     handler: async (request, reply) => {
       const { headers } = request;
       const requestId = idOf(request);
-      const deadline = runtime.clock.monotonic() + patience(headers["x-request-timeout"], timeoutMs);
+      const deadline = meter.begin(reply) + patience(headers["x-request-timeout"], timeoutMs);
       if (typeof request.query === "object" && request.query !== null && malformed.has(request.query)) {
         throw kitProblems.malformedRequest({ reason: "The query is not valid percent-encoded UTF-8." });
       }
@@ -225,6 +233,7 @@ function readBody({ spec }: Endpoint, { body, headers }: FastifyRequest): JsonBo
 const idOf = (request: FastifyRequest): string => request.id;
 
 function send(reply: FastifyReply, { status, body, headers }: StoredReply): FastifyReply {
+  reply.server.meter.answered(reply, status);
   reply.code(status).header("x-request-id", idOf(reply.request)).header("x-content-type-options", "nosniff");
   for (const name in headers) reply.header(name, headers[name]);
   if (body === undefined) return reply.send();
@@ -263,15 +272,18 @@ function parseQuery(text: string): Record<string, string | string[]> {
 
 const suspectUrl = (url: string): boolean => url.includes("%00");
 
-function clientError(error: Error, socket: Socket, runtime: Runtime): void {
+/** Gives what it answered; undefined where nobody is there to read it. */
+function clientError(error: Error, socket: Socket, runtime: Runtime): ProblemError | undefined {
   if (!socket.writable || ("code" in error && error.code === "ECONNRESET")) {
     socket.destroy();
-    return;
+    return undefined;
   }
-  socket.end(rawReply(refusal(translate(error), runtime.ids.uuidv7()).reply));
+  const { reply, problem } = refusal(translate(error), runtime.ids.uuidv7());
+  socket.end(rawReply(reply));
+  return problem;
 }
 
-function addPages(app: FastifyInstance, service: RunningService): void {
+function addPages(app: FastifyInstance, service: RunningService, metrics: Metrics): void {
   const { name: title, endpoints, events, problems } = service;
   const page = (html: string) => ({
     status: 200,
@@ -299,6 +311,7 @@ function addPages(app: FastifyInstance, service: RunningService): void {
   app.get("/openapi.json", (_request, reply) => send(reply, description));
   const docs = page(docsPage({ title: `Holdfast ${title}`, endpoints, events, problems }));
   app.get("/docs", (_request, reply) => send(reply, docs));
+  app.get("/metrics", async (_request, reply) => send(reply, await metricsPage(metrics)));
 }
 
 export const json = (status: number, value: unknown): StoredReply => ({

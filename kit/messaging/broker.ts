@@ -29,7 +29,7 @@ export interface Subscribe {
 }
 
 export interface Subscription {
-  /** How many messages of the topic wait behind the position of the group. */
+  /** How many messages of the topic wait behind the position of the group; exact up to 1,000, beyond that it may be less than there are. */
   lag(): Promise<number>;
   /** Ends intake, waits for the batch in hand, moves the position, gives the lease back. */
   close(): Promise<void>;

@@ -22,6 +22,7 @@ export { created, failureOf, showsSending, showsTicks } from "./spans.ts";
 export { patternFault, startSchedules, type ScheduledJob, type Schedules } from "./schedules.ts";
 export type {
   AuditEntry,
+  Backlog,
   Batch,
   BatchResult,
   DeadLetter,

@@ -140,6 +140,18 @@ export interface Lease {
   readonly epoch: number;
 }
 
+/** Exact where fewer than 1,000 wait; beyond that there may be more, or it is an estimate. */
+export interface Backlog {
+  readonly outbox: number;
+  /** When the oldest message of the outbox was written, in milliseconds since the epoch; undefined where there is none. */
+  readonly outboxSince: number | undefined;
+  /** Without jobs that are not due yet. */
+  readonly parked: number;
+  /** Jobs that are not due yet; undefined where they cannot be told from the many that are. */
+  readonly timers: number | undefined;
+  readonly dead: number;
+}
+
 /**
  * A service's store, opened: the port that SQL engines (and later document engines) implement. All that commits goes through it.
  * What rejects: the error of `work` itself (rolled back), or a kit problem: `kit/overloaded`, `kit/unavailable`, `kit/outcome-unknown`,
@@ -205,7 +217,9 @@ export interface Store<Access> {
   redrive(id: string, actor: string, note: string | undefined): Promise<boolean>;
   /** False unless it is dead. */
   discard(id: string, actor: string, note: string): Promise<boolean>;
-  /** Counts for health, metrics and tests. */
+  /** What waits, for metrics: counted in a bounded time, however much there is. */
+  backlog(): Promise<Backlog>;
+  /** Exact counts, for tests: they take their time where there is much. */
   depths(): Promise<{
     readonly outbox: number;
     /** Without jobs that are not due yet. */

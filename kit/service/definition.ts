@@ -2,7 +2,7 @@ import type { Caller, Endpoint, EventContract, EventData, JobContract, JobData, 
 import type { DocumentBy } from "./document.ts";
 import type { RetryPolicy, Store } from "../messaging/index.ts";
 import type { Runtime } from "../runtime/index.ts";
-import type { Logger } from "../telemetry/index.ts";
+import type { Logger, Metrics } from "../telemetry/index.ts";
 
 /** Where a store lives; chosen when the process starts, not in code. */
 export interface StorePlace {
@@ -14,6 +14,8 @@ export interface StorePlace {
   readonly durability: "full" | "none";
   readonly runtime: Runtime;
   readonly log: Logger;
+  /** @default nothing is counted */
+  readonly metrics?: Metrics | undefined;
   /** Called when the store cannot be trusted to be on disk any more: the process must end. */
   readonly onFatal: (error: unknown) => void;
 }

@@ -9,9 +9,10 @@ import {
   type Broker,
 } from "../messaging/index.ts";
 import type { Runtime } from "../runtime/index.ts";
-import { Withholding, type Logger, type Tracing } from "../telemetry/index.ts";
+import { noMetrics, Withholding, type Logger, type Metrics, type Tracing } from "../telemetry/index.ts";
 import { Claims } from "./claims.ts";
 import { consumerOf, workerOf } from "./consumers.ts";
+import { metered } from "./metered.ts";
 import { schedulesOf } from "./schedules.ts";
 import { clashes, handlerName } from "./faults.ts";
 import { compileRoute, type CompiledRoute } from "./routes.ts";
@@ -24,6 +25,8 @@ import type { Calls, Cause, Surroundings } from "./unit-context.ts";
 export interface Environment {
   readonly runtime: Runtime;
   readonly log: Logger;
+  /** @default nothing is counted */
+  readonly metrics?: Metrics | undefined;
   readonly broker: Broker;
   readonly calls: Calls;
   /** Validated settings of the service. */
@@ -45,7 +48,7 @@ export interface Environment {
 
 /** Opens the store, builds the resources, starts relay and consumers. */
 export async function startService(service: Service, environment: Environment): Promise<RunningService> {
-  const { runtime, broker } = environment;
+  const { runtime, broker, metrics = noMetrics } = environment;
   const { spec, name } = service;
   const log = environment.log.child({ service: name });
   const stopping = new AbortController();
@@ -55,6 +58,7 @@ export async function startService(service: Service, environment: Environment): 
     durability: environment.durability,
     runtime,
     log,
+    metrics,
     onFatal: environment.onFatal,
   });
   // Proof: `config` was validated against the same schema that typed the callback.
@@ -95,15 +99,26 @@ export async function startService(service: Service, environment: Environment): 
   const owner = `pid:${String(process.pid)}:${runtime.ids.uuidv7()}`;
   const subscriptions = service.consumers.map((consumer) => consumerOf(name, consumer, inUnit));
   const workers = service.jobs.map((handler) => workerOf(name, handler, inUnit));
+  const scheduled = schedulesOf(service, surroundings);
+  const meter = metered({
+    metrics,
+    clock: runtime.clock,
+    service: name,
+    store,
+    broker,
+    subscriptions: [...subscriptions, ...workers].map((each) => each.name),
+    events: describe(service).events.map((event) => event.name),
+    schedules: scheduled.map((schedule) => schedule.name),
+  });
   await broker.ensure({
     topics: service.contracts.flatMap((contract) => (contract.kind === "event" ? [contract.name] : [])),
     groups: subscriptions.map(({ form }) => ({ group: name, topic: form.name })),
   });
-  const outward = spans === undefined ? broker : showsSending(broker, spans);
+  const outward = spans === undefined ? meter.broker : showsSending(meter.broker, spans);
   const relay = startRelay({ store, broker: outward, runtime, log, service: name, owner });
   const consumer = await startConsumer({
-    store,
-    broker,
+    store: meter.store,
+    broker: meter.broker,
     runtime,
     log,
     service: name,
@@ -112,8 +127,8 @@ export async function startService(service: Service, environment: Environment): 
     jobs: workers,
     spans,
   });
-  const ticking = spans === undefined ? store : showsTicks(store, spans);
-  const schedules = startSchedules({ store: ticking, runtime, log, schedules: schedulesOf(service, surroundings) });
+  const ticking = spans === undefined ? meter.store : showsTicks(meter.store, spans);
+  const schedules = startSchedules({ store: ticking, runtime, log, schedules: scheduled });
   const housekeeping = startHousekeeping({ store, runtime, log });
 
   const operate = async ({ run, route }: Operation & { readonly route: CompiledRoute }, request: Dispatch) => {
@@ -171,6 +186,7 @@ export async function startService(service: Service, environment: Environment): 
       stopping.abort();
       const deadline = runtime.clock.monotonic() + ms;
       housekeeping.stop();
+      meter.stop();
       await schedules.stop();
       await consumer.drain(deadline);
       await relay.drain(deadline);

@@ -1,5 +1,6 @@
 import type { Runtime } from "../runtime/index.ts";
 import type { Engine, Session } from "./engine.ts";
+import type { LaneMeter } from "./lane-metrics.ts";
 
 type Work<T> = (session: Session) => Promise<T>;
 
@@ -19,6 +20,7 @@ export interface GroupWriterOptions {
   readonly engine: Engine;
   readonly session: Session;
   readonly runtime: Runtime;
+  readonly meter: LaneMeter;
   /** The disk failed at a commit: what is on it is not known any more. */
   readonly onFatal: (error: unknown) => void;
   /** What a caller is told whose work was not written; undefined where the writer is closed. */
@@ -103,7 +105,8 @@ export class GroupWriter {
       this.#timer = undefined;
       for (const { work } of riders.values()) await work(session);
       committing = true;
-      await session.commit();
+      await this.#o.meter.commit(() => session.commit());
+      this.#o.meter.committed(jobs.length);
       for (const [at, { resolve }] of jobs.entries()) resolve(values[at]);
       for (const { done } of riders.values()) done();
     } catch (error) {

@@ -9,7 +9,7 @@ import {
 } from "../messaging/index.ts";
 import { timeOfUuidv7, type Runtime } from "../runtime/index.ts";
 import type { Session } from "./engine.ts";
-import { Rejected } from "./lane.ts";
+import { Rejected } from "./rejected.ts";
 import { runMessage, type Parts } from "./message-unit.ts";
 import { park } from "./parked-rows.ts";
 import { insertOutgoing } from "./outgoing.ts";

@@ -73,7 +73,7 @@ export const kitTables = {
       diedAt: timestamp(),
       holdsKey: integer(),
     },
-    { indexes: [{ on: ["subscription", "messageId"], unique: true }] },
+    { indexes: [{ on: ["subscription", "messageId"], unique: true }, { on: ["state", "id"] }] },
   ),
   holdfast_audit: table(
     { id: identity(), deadLetter: text(), action: text(), actor: text(), note: text().optional(), at: timestamp() },

@@ -1,10 +1,12 @@
 import { kitProblems } from "../contract/index.ts";
 import type { Runtime } from "../runtime/index.ts";
 import type { Engine, Isolation, Session } from "./engine.ts";
+import type { LaneMeter, Waiting } from "./lane-metrics.ts";
+import { Rejected } from "./rejected.ts";
 import type { Attempt, Outcome } from "./turn.ts";
 
 /** A unit that waits for its turn: its handler has asked for the store. */
-export interface Member {
+export interface Member extends Waiting {
   attempt: Attempt<unknown>;
   /** Invokes the handler again: what the last attempt did is gone. */
   restart(): Attempt<unknown>;
@@ -36,6 +38,7 @@ export interface LaneOptions {
   readonly isolation: Isolation;
   readonly runtime: Runtime;
   readonly rules: GroupRules;
+  readonly meter: LaneMeter;
   readonly onFatal: (error: unknown) => void;
 }
 
@@ -89,6 +92,7 @@ export class Lane {
       member.settle({ ok: false, error: kitProblems.unavailable({ reason: "The store is closed." }) });
       return;
     }
+    this.#o.meter.joined(member, this.#units.length, this.#size);
     this.#units.push(member);
     this.#wake();
   }
@@ -197,6 +201,7 @@ export class Lane {
       }
     }
     if (members.length === 0) return;
+    this.#o.meter.begun(members, now);
     const again = await this.#together(members, this.#size > 1 ? lockMs.group : lockMs.alone);
     for (const member of again) await this.#alone(member);
   }
@@ -248,6 +253,7 @@ export class Lane {
     if (committed === "conflict") return members;
     if (committed.ok) {
       runtime.faults.at("unit:committed");
+      this.#o.meter.committed(ran.length);
       this.#units.unshift(...left);
     }
     for (const member of members) {
@@ -330,7 +336,7 @@ export class Lane {
       const rode: { job: Job; value: unknown }[] = [];
       for (const job of riders) rode.push({ job, value: await job.work(session) });
       committing = true;
-      await session.commit();
+      await this.#o.meter.commit(() => session.commit());
       for (const { job, value } of rode) job.settle({ ok: true, value });
       return { ok: true, value: undefined };
     } catch (error) {
@@ -340,6 +346,7 @@ export class Lane {
           ? "conflict"
           : engine.classify(error instanceof TransactionGone ? error.cause : error);
       if (kind === "conflict") {
+        this.#o.meter.conflict();
         this.#later.unshift(...riders);
         if (riders.length > 0) this.#armLater();
         return "conflict";
@@ -387,12 +394,5 @@ export class Lane {
         await runtime.timers.sleep(pause);
       }
     }
-  }
-}
-
-/** Rolls a job back and gives its caller the cause as it is. */
-export class Rejected extends Error {
-  constructor(cause: unknown) {
-    super("rejected", { cause });
   }
 }

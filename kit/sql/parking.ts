@@ -3,7 +3,7 @@ import type { Row, Session } from "./engine.ts";
 import { runMessage, type Parts } from "./message-unit.ts";
 import { unpark } from "./parked-rows.ts";
 import { envelopeNames } from "./kit-tables.ts";
-import { Rejected } from "./lane.ts";
+import { Rejected } from "./rejected.ts";
 import { insertOutgoing } from "./outgoing.ts";
 import { envelopeOf, maybeText, numberOf, textOf } from "./rows.ts";
 

@@ -8,6 +8,8 @@ import { postgresEngine } from "./postgres.ts";
 import { reconnecting } from "./reconnecting.ts";
 import { sqliteEngine } from "./sqlite.ts";
 import { SqlStore } from "./store.ts";
+import { noMetrics } from "../telemetry/index.ts";
+import { LaneMeter } from "./lane-metrics.ts";
 import type { Db, Tables } from "./tables.ts";
 import type { Engine, Isolation } from "./engine.ts";
 
@@ -34,7 +36,7 @@ export function sql<const T extends Tables>(options: SqlOptions<T>): StoreSpec<{
 
 export async function openStore<T extends Tables>(
   engine: Engine,
-  place: Pick<StorePlace, "name" | "runtime" | "onFatal">,
+  place: Pick<StorePlace, "name" | "runtime" | "metrics" | "onFatal">,
   { tables, migrations, isolation = "serializable" }: SqlOptions<T>,
 ): Promise<Store<{ readonly db: Db<T> }>> {
   await migrate(engine, "holdfast", kitMigrations);
@@ -49,6 +51,7 @@ export async function openStore<T extends Tables>(
     isolation,
     runtime: place.runtime,
     kysely: kyselyFactory(engine.name, tables),
+    meter: new LaneMeter(place.metrics ?? noMetrics, place.name, place.runtime.clock),
     onFatal: place.onFatal,
   });
   // Proof: `db` is a Kysely over the very tables of this declaration.

@@ -12,12 +12,14 @@ import type {
   UnitOfWork,
 } from "../messaging/index.ts";
 import type { Runtime } from "../runtime/index.ts";
+import { backlog } from "./backlog.ts";
 import { DeadLetters } from "./dead-letters.ts";
 import type { Engine, Isolation, Result, Session } from "./engine.ts";
 import { takeIn } from "./intake.ts";
 import type { Parts } from "./message-unit.ts";
 import { envelopeNames } from "./kit-tables.ts";
 import { Lane, type Member } from "./lane.ts";
+import type { LaneMeter } from "./lane-metrics.ts";
 import type { kyselyFactory } from "./kysely.ts";
 import { giveUpLease, holdsLease, takeLease } from "./leases.ts";
 import { claim, due, nextDue, retry } from "./parking.ts";
@@ -36,6 +38,7 @@ export interface StoreParts {
   readonly isolation: Isolation;
   readonly runtime: Runtime;
   readonly kysely: ReturnType<typeof kyselyFactory>;
+  readonly meter: LaneMeter;
   readonly onFatal: (error: unknown) => void;
 }
 
@@ -53,11 +56,11 @@ export class SqlStore implements Store<object> {
   readonly #onParked: (() => void)[] = [];
   readonly #close: () => Promise<void>;
 
-  constructor({ id, engine, writer, reader, isolation, runtime, kysely, onFatal }: StoreParts) {
+  constructor({ id, engine, writer, reader, isolation, runtime, kysely, meter, onFatal }: StoreParts) {
     this.id = id;
     this.#runtime = runtime;
     const rules = requestRules(runtime, engine.name, this.#requests);
-    this.#lane = new Lane({ engine, session: writer, isolation, runtime, rules, onFatal });
+    this.#lane = new Lane({ engine, session: writer, isolation, runtime, rules, meter, onFatal });
     this.#readers = new Readers(reader, engine);
     this.#deadLetters = new DeadLetters(runtime);
     const access = (turn: { issue(statement: Statement): Promise<Result> }) =>
@@ -198,6 +201,7 @@ export class SqlStore implements Store<object> {
   discard = (id: string, actor: string, note: string) =>
     this.#freeing((session) => this.#deadLetters.discard(session, id, actor, note));
 
+  backlog = () => this.#readers.use((session) => backlog(session, Math.floor(this.#runtime.clock.now())));
   async depths() {
     const now = Math.floor(this.#runtime.clock.now());
     const { rows } = await this.#readers.use(async (session) =>

@@ -8,6 +8,7 @@ export {
   type Reconciliation,
 } from "./crash.ts";
 export { crashSingles, type Companion, type SinglesOptions, type SinglesReport } from "./crash-singles.ts";
+export { samplesOf, valueOf, type Sample as MetricSample } from "./samples.ts";
 export { asService, operator, start, until, user, type StartOptions, type TestCall, type TestSystem } from "./start.ts";
 export {
   badInputs,

@@ -13,7 +13,14 @@ import {
 import type { Envelope } from "../messaging/index.ts";
 import { controlledRuntime, loadConfig, type ControlledRuntime, type Faults } from "../runtime/index.ts";
 import { served, type CallRequest, type RunningService, type Service } from "../service/index.ts";
-import { memoryLogger, parseTraceparent, type LogEntry, type Tracing } from "../telemetry/index.ts";
+import {
+  memoryLogger,
+  parseTraceparent,
+  type LogEntry,
+  type Tracing,
+  metricsRegistry,
+  type Metrics,
+} from "../telemetry/index.ts";
 import { startSystem, type RunningSystem } from "../topology/index.ts";
 
 export interface StartOptions {
@@ -47,6 +54,8 @@ export interface TestSystem extends AsyncDisposable {
   readonly data: string;
   readonly system: RunningSystem;
   readonly log: readonly LogEntry[];
+  /** Of all services that were started. */
+  readonly metrics: Metrics;
   service(name: string): RunningService;
   /** The reply, whichever was declared; rejects with the problem. `as` says who asks. */
   call<E extends Endpoint>(endpoint: E, request: TestCall<E>): Promise<ReplyOf<E>>;
@@ -72,8 +81,15 @@ export async function start(services: Service | readonly Service[], options: Sta
       ...(options.faults === undefined ? {} : { faults: options.faults }),
     });
   const log = memoryLogger();
+  const metrics = metricsRegistry(runtime);
   const bugs: unknown[] = [];
-  const broker = await embeddedBroker({ file: path.join(data, "broker.db"), durability: "none", runtime, log });
+  const broker = await embeddedBroker({
+    file: path.join(data, "broker.db"),
+    durability: "none",
+    runtime,
+    log,
+    metrics,
+  });
   const config = loadConfig(
     list.map(({ name, spec }) => ({ name, fields: spec.config })),
     { env: options.env ?? {} },
@@ -81,6 +97,7 @@ export async function start(services: Service | readonly Service[], options: Sta
   const system = await startSystem(list, {
     runtime,
     log,
+    metrics,
     broker,
     data,
     storeUrl: options.storeUrl ?? `sqlite:${data}`,
@@ -105,6 +122,7 @@ export async function start(services: Service | readonly Service[], options: Sta
     data,
     system,
     log: log.entries,
+    metrics,
     service,
     async call(endpoint, request) {
       // Proof: widening; which parts there are is what the type of the request says, and the service validates them.

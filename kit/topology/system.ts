@@ -9,11 +9,13 @@ import {
   type Service,
 } from "../service/index.ts";
 import { Client, type ClientOptions } from "../calls/index.ts";
-import type { Logger, Tracing } from "../telemetry/index.ts";
+import type { Logger, Metrics, Tracing } from "../telemetry/index.ts";
 
 export interface SystemOptions {
   readonly runtime: Runtime;
   readonly log: Logger;
+  /** @default nothing is counted */
+  readonly metrics?: Metrics | undefined;
   readonly broker: Broker;
   /** The folder in which the process keeps its files. */
   readonly data: string;
@@ -43,9 +45,9 @@ export interface RunningSystem {
 
 /** Several services in this process, on one broker; calls between them skip the socket. Throws one error that lists every start-up fault. */
 export async function startSystem(services: readonly Service[], options: SystemOptions): Promise<RunningSystem> {
-  const { runtime, broker, foreignEvents, elsewhere, tracing } = options;
+  const { runtime, broker, metrics, foreignEvents, elsewhere, tracing } = options;
   refuseFaults(startupFaults(services, foreignEvents === undefined ? {} : { events: foreignEvents }));
-  const calls = new Client({ runtime, tracing, ...(elsewhere === undefined ? {} : { elsewhere }) });
+  const calls = new Client({ runtime, metrics, tracing, ...(elsewhere === undefined ? {} : { elsewhere }) });
   const running: RunningService[] = [];
   const stop = async (ms: number) => {
     await Promise.all(running.map((service) => service.stop(ms)));

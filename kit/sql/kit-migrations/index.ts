@@ -1,4 +1,5 @@
 import { initial } from "./0001-initial.ts";
+import { deadLettersByState } from "./0002-dead-letters-by-state.ts";
 
 /** Of what the kit keeps in every service's store, in the order in which they are applied; never changed once released. */
-export const kitMigrations = [initial];
+export const kitMigrations = [initial, deadLettersByState];
