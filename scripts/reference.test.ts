@@ -33,6 +33,10 @@ test("every page has what it is about", () => {
     /### order\.created\n\nAn order was placed\. Version 1, key `orderId`, heard by inventory, billing/,
   );
   assert.match(settings, /`--orders\.timeout-ms` \| `HOLDFAST_ORDERS_TIMEOUT_MS` \| `900000`/);
+  assert.match(
+    rest["docs/reference/metrics.md"] ?? "",
+    /`holdfast_outbox_messages` \| gauge \| messages \| `service` \| /,
+  );
   assert.match(rest["docs/reference/problems.md"] ?? "", /`kit\/overloaded` \| 503 \| yes/);
   assert.match(rest["docs/reference/fault-points.md"] ?? "", /`unit:committed` \| /);
 });

@@ -1,4 +1,4 @@
-// `node scripts/reference.ts [--check]`: docs/reference, derived from the code: contracts, problems, settings, fault points. `--check` names what is stale.
+// `node scripts/reference.ts [--check]`: docs/reference, derived from the code: contracts, problems, settings, metrics, fault points. `--check` names what is stale.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { settings } from "holdfast/cli";
@@ -14,6 +14,7 @@ import {
 import { brokerProblems, messageProblems } from "holdfast/messaging";
 import { faultPoints, type FieldSchema } from "holdfast/runtime";
 import { describe, type Service } from "holdfast/service";
+import { kitMetrics, type Metric } from "holdfast/telemetry";
 import { commerce } from "../systems/commerce/services.ts";
 import { testMethods } from "../systems/payment-gateway/port.ts";
 import { root, runMain } from "./repository.ts";
@@ -198,12 +199,31 @@ function cardsPage(): string {
   return `${head}# Cards of the embedded payment gateway\n\nWhat becomes of a charge, by its payment method; any other method is declined.\n\n${table(["method", "the charge"], rows)}\n`;
 }
 
+function metricsPage(): string {
+  const about = `Every port serves what its process counts at \`GET /metrics\`, in Prometheus's text format (0.0.4): the front door that of its own process, each service's port that of its own. In one process these are the same numbers, so scrape the front door alone; with \`--processes\` scrape the front door and every service. It is no endpoint of a contract and asks for no token: whoever reaches a port may read it, so keep the ports off the public network, or \`/metrics\` out of what a proxy lets through. Counters begin at 0 with the process. What waits is asked for at a scrape, at most once a second and in a bounded time; instances of one service tell the same numbers there, of which the maximum counts. A metric takes at most 2,000 series; what comes beyond that stands under the label value \`other\`.`;
+  const all: readonly Metric[] = Object.values(kitMetrics);
+  const rows = all.map(({ name, kind, unit, labels, help, whenBad }) => [
+    code(name),
+    kind,
+    unit === "none" ? "" : unit,
+    labels.map(code).join(", "),
+    help,
+    whenBad,
+  ]);
+  const bounds = new Map<string, readonly string[]>();
+  for (const { name, buckets } of all)
+    if (buckets.length > 0) bounds.set(buckets.join(", "), [...(bounds.get(buckets.join(", ")) ?? []), code(name)]);
+  const buckets = [...bounds].map(([upper, names]) => `- ${upper}: ${names.join(", ")}`);
+  return `${head}# Metrics\n\n${about}\n\n${table(["metric", "type", "unit", "labels", "meaning", "when it is bad"], rows)}\n\n## Buckets of the histograms\n\nUpper bounds; \`_bucket\`, \`_sum\` and \`_count\` are appended to the name.\n\n${buckets.join("\n")}\n`;
+}
+
 /** The pages by their paths. */
 export const pages = (): Readonly<Record<string, string>> => ({
   "docs/reference/contracts.md": contractsPage(),
   "docs/reference/problems.md": problemsPage(),
   "docs/reference/settings.md": settingsPage(),
   "docs/reference/fault-points.md": faultPointsPage(),
+  "docs/reference/metrics.md": metricsPage(),
   "docs/reference/cards.md": cardsPage(),
 });
 
