@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import os from "node:os";
 import path from "node:path";
 import { test, type TestContext } from "node:test";
+import { until } from "holdfast/testing";
 import { blocksOf, unprinted } from "./guide-blocks.ts";
 import { follow, typeFaults } from "./guides.ts";
 import { lend } from "./packed.ts";
@@ -79,6 +80,37 @@ for (const [what, page, fault] of planted)
     assert.equal(faults.length, 1);
     assert.match(faults.join(), fault);
   });
+
+test("a guide that is broken off leaves nothing running", async (context) => {
+  const own = folder(context);
+  const over = new AbortController();
+  const page = [
+    block("sh terminal", "echo $$ > terminal; exec sleep 600"),
+    block(
+      "sh run",
+      "until [ -s terminal ]; do :; done",
+      "sleep 600 & echo $! > background",
+      "mv background ready",
+      "wait",
+    ),
+  ].join("\n");
+  const followed = follow({ file: "guide.md", page }, own, over.signal);
+  await until("both processes run", () => existsSync(path.join(own, "ready")));
+  over.abort();
+  assert.match((await followed).faults.join(), /guide\.md:4: failed with SIGKILL/);
+  const pids = ["terminal", "ready"].map((name) => Number(readFileSync(path.join(own, name), "utf8")));
+  await until("both are gone", () => pids.every((pid) => hasEnded(pid)));
+});
+
+function hasEnded(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    // A child whose parent has not asked yet how it ended is none any more.
+    return process.platform === "linux" && / Z /.test(readFileSync(`/proc/${String(pid)}/stat`, "utf8"));
+  } catch {
+    return true;
+  }
+}
 
 test("TypeScript that does not compile is found in the guide", async (context) => {
   const own = folder(context);

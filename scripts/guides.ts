@@ -5,6 +5,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { createServer } from "node:net";
 import os from "node:os";
 import path from "node:path";
+import { catchSignals } from "./children.ts";
 import { blocksOf, unprinted, type Block } from "./guide-blocks.ts";
 import { Shell, Terminal, type Outcome } from "./guide-shell.ts";
 import { installKit, lend, packKit, strangersEnv } from "./packed.ts";
@@ -37,8 +38,8 @@ async function freePort(): Promise<number> {
   return typeof address === "object" && address !== null ? address.port : 0;
 }
 
-/** Does what the guide says, in the folder; ends at the first fault, as what follows counts on it. */
-export async function follow({ file, page }: Guide, folder: string): Promise<Followed> {
+/** Does what the guide says, in the folder; ends at the first fault, as what follows counts on it, and when the signal says so. */
+export async function follow({ file, page }: Guide, folder: string, signal?: AbortSignal): Promise<Followed> {
   const { blocks, faults } = blocksOf(page);
   const port = String(await freePort());
   const env = { ...strangersEnv(), HOLDFAST_PORT: port, HOLDFAST_SERVICE_PORT: "0" };
@@ -46,6 +47,8 @@ export async function follow({ file, page }: Guide, folder: string): Promise<Fol
   const toPage = (text: string) => text.replaceAll(`:${port}`, ":8080");
   const written = new Map<string, string>();
   const reader = new Reader({ cwd: folder, env });
+  const close = () => reader.close();
+  signal?.addEventListener("abort", close);
   let followed = 0;
   try {
     for (const block of faults.length > 0 ? [] : blocks) {
@@ -63,6 +66,7 @@ export async function follow({ file, page }: Guide, folder: string): Promise<Fol
       };
     }
   } finally {
+    signal?.removeEventListener("abort", close);
     reader.close();
   }
   return { faults: faults.map((fault) => `${file}:${fault}`), blocks: followed, written };
@@ -154,12 +158,18 @@ export async function followAll(guides: readonly Guide[]): Promise<{ faults: rea
     lend(folder, ["@types/node", "typescript"]);
     const waiting = [...guides];
     const done: Followed[] = [];
+    // What the guides have started has groups of its own, which a terminal's Ctrl-C does not reach.
+    const over = new AbortController();
+    using _ = catchSignals(() => {
+      waiting.length = 0;
+      over.abort();
+    });
     const one = async () => {
       for (let guide = waiting.shift(); guide !== undefined; guide = waiting.shift()) {
         const own = path.join(folder, path.basename(guide.file, ".md"));
         mkdirSync(own);
         symlinkSync(tarball, path.join(own, "holdfast.tgz"));
-        done.push(await follow(guide, own));
+        done.push(await follow(guide, own, over.signal));
       }
     };
     await Promise.all([one(), one()]);
