@@ -1,5 +1,5 @@
 import { service } from "holdfast/service";
-import { integer, snapshot, sql, table, text, timestamp } from "holdfast/sql";
+import { integer, prepared, snapshot, sql, table, text, timestamp, type Db } from "holdfast/sql";
 import { OrderCreated, OrderPaid } from "./contracts.ts";
 
 const tables = {
@@ -13,11 +13,18 @@ const { on, assemble } = service("billing", {
   scope: ({ db }) => ({ db }),
 });
 
+interface Invoice {
+  readonly id: string;
+  readonly order_id: string;
+  readonly amount_cents: number;
+  readonly created_at: number;
+}
+const insertInvoice = prepared((db: Db<typeof tables>, { id, order_id, amount_cents, created_at }: Invoice) =>
+  db.insertInto("invoices").values({ id, order_id, amount_cents, status: "paid", created_at }),
+);
+
 const bill = on(OrderCreated, async ({ data: { order_id, total_cents }, db, newId, now, publish }) => {
-  await db
-    .insertInto("invoices")
-    .values({ id: newId(), order_id, amount_cents: total_cents, status: "paid", created_at: now().getTime() })
-    .execute();
+  await insertInvoice(db, { id: newId(), order_id, amount_cents: total_cents, created_at: now().getTime() });
   publish(OrderPaid, { order_id, amount_cents: total_cents });
 });
 

@@ -7,7 +7,16 @@ const Item = t.Object({
   quantity: t.Integer({ minimum: 1, maximum: 1000 }),
   unit_price_cents: t.Integer({ minimum: 0 }),
 });
+export const Items = t.Array(Item, { minItems: 1, maxItems: 100 });
 const orderId = t.String({ format: "uuid" });
+
+export const Order = t.Object({
+  id: orderId,
+  customer_id: t.String(),
+  items: t.Array(Item),
+  total_cents: t.Integer(),
+  status: t.String(),
+});
 
 const orders = contracts("orders");
 export const PlaceOrder = orders.endpoint("POST /orders", {
@@ -15,16 +24,10 @@ export const PlaceOrder = orders.endpoint("POST /orders", {
   access: "anyone",
   body: t.Object({
     customer_id: t.String({ minLength: 1, maxLength: 64 }),
-    items: t.Array(Item, { minItems: 1, maxItems: 100 }),
+    items: Items,
   }),
   replies: {
-    201: t.Object({
-      id: orderId,
-      customer_id: t.String(),
-      items: t.Array(Item),
-      total_cents: t.Integer(),
-      status: t.String(),
-    }),
+    201: Order,
   },
 });
 export const OrderCreated = orders.event("order.created", {

@@ -1,5 +1,5 @@
 import { service } from "holdfast/service";
-import { integer, snapshot, sql, table, text } from "holdfast/sql";
+import { integer, prepared, snapshot, sql, table, text, type Db } from "holdfast/sql";
 import { OrderCreated, StockUpdated } from "./contracts.ts";
 
 const tables = { stock: table({ sku: text().primaryKey(), available: integer(), reserved: integer() }) };
@@ -11,18 +11,20 @@ const { on, assemble } = service("inventory", {
 /** Every product begins with the same stock, written when it is first asked for. */
 const opening = 100_000_000;
 
+const take = prepared((db: Db<typeof tables>, line: { readonly sku: string; readonly quantity: number }) =>
+  db
+    .updateTable("stock")
+    .set((stock) => ({
+      available: stock("available", "-", line.quantity),
+      reserved: stock("reserved", "+", line.quantity),
+    }))
+    .where("sku", "=", line.sku)
+    .where("available", ">=", line.quantity),
+);
+
 const reserve = on(OrderCreated, async ({ data: { order_id, items }, db, publish }) => {
   for (const { sku, quantity } of items) {
-    const taken = await db
-      .updateTable("stock")
-      .set((stock) => ({
-        available: stock("available", "-", quantity),
-        reserved: stock("reserved", "+", quantity),
-      }))
-      .where("sku", "=", sku)
-      .where("available", ">=", quantity)
-      .executeTakeFirst();
-    if (taken.numUpdatedRows > 0n) continue;
+    if ((await take(db, { sku, quantity })).changes > 0) continue;
     await db
       .insertInto("stock")
       .values({ sku, available: opening - quantity, reserved: quantity })

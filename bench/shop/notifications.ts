@@ -1,5 +1,5 @@
 import { service } from "holdfast/service";
-import { snapshot, sql, table, text, timestamp } from "holdfast/sql";
+import { prepared, snapshot, sql, table, text, timestamp, type Db } from "holdfast/sql";
 import { OrderPaid, StockUpdated } from "./contracts.ts";
 
 const tables = {
@@ -8,15 +8,22 @@ const tables = {
     { indexes: [{ on: ["order_id"] }] },
   ),
 };
+interface Note {
+  readonly id: string;
+  readonly order_id: string;
+  readonly kind: string;
+  readonly payload: string;
+  readonly created_at: number;
+}
+const insertNote = prepared((db: Db<typeof tables>, { id, order_id, kind, payload, created_at }: Note) =>
+  db.insertInto("notifications").values({ id, order_id, kind, payload, created_at }),
+);
 const { on, assemble } = service("notifications", {
   store: sql({ tables, migrations: [{ name: "0001-initial", snapshot: snapshot(tables) }] }),
   scope: ({ db, now }) => ({
     note: async (kind: string, data: { readonly order_id: string }, id: string) => {
       const { order_id } = data;
-      await db
-        .insertInto("notifications")
-        .values({ id, order_id, kind, payload: JSON.stringify(data), created_at: now().getTime() })
-        .execute();
+      await insertNote(db, { id, order_id, kind, payload: JSON.stringify(data), created_at: now().getTime() });
     },
   }),
 });

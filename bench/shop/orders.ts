@@ -1,12 +1,13 @@
 import { service } from "holdfast/service";
-import { integer, json, snapshot, sql, table, text, timestamp } from "holdfast/sql";
+import { integer, json, prepared, snapshot, sql, table, text, timestamp, type Db } from "holdfast/sql";
+import type { Value } from "holdfast/contract";
 import * as contracts from "./contracts.ts";
 
 const tables = {
   orders: table({
     id: text().primaryKey(),
     customer_id: text(),
-    items: json<readonly { readonly sku: string; readonly quantity: number; readonly unit_price_cents: number }[]>(),
+    items: json<Value<typeof contracts.Items>>(),
     total_cents: integer(),
     status: text(),
     created_at: timestamp(),
@@ -17,14 +18,23 @@ const { handle, assemble } = service("orders", {
   scope: ({ db }) => ({ db }),
 });
 
+const insertOrder = prepared(
+  (db: Db<typeof tables>, order: Value<typeof contracts.Order> & { readonly created_at: number }) =>
+    db.insertInto("orders").values({
+      id: order.id,
+      customer_id: order.customer_id,
+      items: order.items,
+      total_cents: order.total_cents,
+      status: order.status,
+      created_at: order.created_at,
+    }),
+);
+
 const placeOrder = handle(contracts.PlaceOrder, async ({ body, db, newId, now, publish, reply }) => {
   const { customer_id, items } = body;
   const total_cents = items.reduce((sum, { quantity, unit_price_cents: price }) => sum + quantity * price, 0);
   const order = { id: newId(), customer_id, items, total_cents, status: "created" };
-  await db
-    .insertInto("orders")
-    .values({ ...order, created_at: now().getTime() })
-    .execute();
+  await insertOrder(db, { ...order, created_at: now().getTime() });
   publish(contracts.OrderCreated, { order_id: order.id, customer_id, items, total_cents });
   return reply(201, order);
 });

@@ -1,4 +1,11 @@
-import { brokerProblems, maxMessageBytes, type Envelope, type Producer, type Wake } from "../messaging/index.ts";
+import {
+  Recent,
+  brokerProblems,
+  maxMessageBytes,
+  type Envelope,
+  type Producer,
+  type Wake,
+} from "../messaging/index.ts";
 import type { Runtime, Timer } from "../runtime/index.ts";
 import type { Metrics } from "../telemetry/index.ts";
 import {
@@ -63,6 +70,7 @@ export class Log {
   readonly #reader: Session;
   readonly #runtime: Runtime;
   readonly #writer: GroupWriter;
+  readonly #recent = new Recent();
   readonly #wakes = new Map<string, Set<Wake>>();
   #polling: Timer | undefined;
 
@@ -105,6 +113,7 @@ export class Log {
     }
     if (messages.length === 0) return;
     const { faults, clock } = this.#runtime;
+    let last = 0;
     const seen = await this.#writer.write(async (session) => {
       faults.at("broker:appending");
       const { rows } = await session.run("SELECT epoch FROM producers WHERE name = ?", [name]);
@@ -121,16 +130,27 @@ export class Log {
         columns: [...envelopeColumns, { name: "at", type: "bigint" }],
         rows: messages.map((message) => [...envelopeRow(message), at]),
       });
+      const inserted = await session.run("SELECT last_insert_rowid() AS last");
+      last = numberOf(inserted.rows[0] ?? {}, "last");
       return epoch;
     });
     if (seen !== epoch) {
       const reason = `${name} publishes under epoch ${String(epoch)}; ${String(seen)} has taken over.`;
       throw brokerProblems.staleEpoch({ reason });
     }
+    this.#recent.add(last, messages);
     faults.at("broker:appended");
     for (const topic of new Set(messages.map(({ type }) => type))) {
       for (const wake of this.#wakes.get(topic) ?? []) wake.wake();
     }
+  }
+
+  /** Some of what comes next, at least one where there is any. */
+  next(topic: string, after: number, limit: number): Promise<readonly Offset[]> {
+    const known = this.#recent.after(after, limit, topic);
+    return known === undefined
+      ? this.read(topic, after, limit)
+      : Promise.resolve(known.map(({ at, envelope }) => ({ offset: at, envelope })));
   }
 
   async read(topic: string, after: number, limit: number): Promise<readonly Offset[]> {

@@ -122,7 +122,7 @@ export class Member {
     const pace = makePace(runtime);
     while (!ended.aborted) {
       await pace(ended);
-      const messages = await store.read(topic, this.#position, batch);
+      const messages = await store.next(topic, this.#position, batch);
       const last = messages.at(-1);
       if (last === undefined) {
         await this.#appended.wait(idleMs, ended);

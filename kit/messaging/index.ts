@@ -43,5 +43,6 @@ export type {
 } from "./store.ts";
 export type { MessageForm } from "./decode.ts";
 export type { MessageSubscription } from "./subscription.ts";
+export { Recent, type Placed } from "./recent.ts";
 export { makePace } from "./pace.ts";
 export { makeWake, type Wake } from "./wake.ts";

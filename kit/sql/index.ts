@@ -12,6 +12,7 @@ export type {
   Row,
   Session,
 } from "./engine.ts";
+export { prepared, type Ran } from "./prepared.ts";
 export { sqliteEngine } from "./sqlite.ts";
 export { writeMigration, type NewMigration } from "./snapshot.ts";
 export { postgresEngine, type PostgresEngine, type PostgresOptions } from "./postgres.ts";

@@ -30,7 +30,7 @@ export function takeIn(parts: Parts, batch: Batch<object>): Promise<TakenIn> {
   return parts.lane.job(async (session) => {
     const turns: Turn[] = [];
     const result = await takeInBatch(parts, session, { ...batch, ran: (turn) => turns.push(turn) });
-    await insertOutgoing(session, turns, parts.runtime);
+    await insertOutgoing(session, turns, parts);
     const enqueued = turns.some(({ jobs }) => jobs.length > 0);
     return { ...result, published: turns.some(({ outgoing }) => outgoing.length > 0), enqueued };
   });

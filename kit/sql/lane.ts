@@ -23,6 +23,8 @@ export interface GroupRules {
   begin(session: Session, members: readonly Member[]): Promise<ReadonlyMap<Member, Outcome<unknown> | "wait">>;
   /** Outgoing rows and stored replies of the units that ran. */
   end(session: Session, members: readonly Member[]): Promise<void>;
+  /** Told of every transaction, those of jobs too. */
+  ended(committed: boolean): void;
 }
 
 /** Kit work with a transaction of its own. */
@@ -286,8 +288,7 @@ export class Lane {
       for (let statement = turn.next(); statement !== undefined; statement = turn.next()) {
         // PostgreSQL: a read that fails spoils the transaction, too.
         if (!saved && (statement.writes || engine.name === "postgres")) {
-          const saving = session.savepoint();
-          if (saving !== undefined) await saving;
+          await session.savepoint();
           saved = true;
         }
         try {
@@ -326,7 +327,7 @@ export class Lane {
     { deadline, lockMs }: { readonly deadline: number; readonly lockMs: number },
     work: (session: Session) => Promise<void>,
   ): Promise<Outcome<undefined> | "conflict"> {
-    const { session, engine, onFatal } = this.#o;
+    const { session, engine, rules, onFatal } = this.#o;
     let committing = false;
     let riders: Job[] = [];
     try {
@@ -341,6 +342,7 @@ export class Lane {
       return { ok: true, value: undefined };
     } catch (error) {
       await this.#rollback();
+      rules.ended(false);
       const kind =
         error instanceof Conflict
           ? "conflict"

@@ -3,6 +3,7 @@ import type { Runtime } from "../runtime/index.ts";
 import type { DeadLetters } from "./dead-letters.ts";
 import type { Session } from "./engine.ts";
 import type { Lane } from "./lane.ts";
+import type { OutboxTail } from "./outgoing.ts";
 import { Attempt, Turn } from "./turn.ts";
 
 /** What messages are taken in with. */
@@ -11,6 +12,8 @@ export interface Parts {
   readonly runtime: Runtime;
   readonly access: (turn: Turn) => object;
   readonly deadLetters: DeadLetters;
+  /** Undefined where the numbers of the outbox are not in the order of commits. */
+  readonly tail: OutboxTail | undefined;
 }
 
 /** A message's handler as one unit of the running transaction; nothing of a failed one is left. */

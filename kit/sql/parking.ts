@@ -70,7 +70,7 @@ export async function retry(parts: Parts, { id, subscription }: Parked, how: How
       ? { outcome: { ok: false as const, error: how.failed }, turn: undefined }
       : await runMessage(parts, session, { subscription, envelope, attempt: attempts, handle: how.handle });
     if (outcome.ok) {
-      if (turn !== undefined) await insertOutgoing(session, [turn], runtime);
+      if (turn !== undefined) await insertOutgoing(session, [turn], parts);
       await unpark(session, parked, now);
       runtime.faults.at("parked:deleted");
       if (deadLetter !== undefined) await deadLetters.handled(session, deadLetter);

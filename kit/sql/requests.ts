@@ -3,7 +3,7 @@ import type { KeyClaim, StoredReply } from "../messaging/index.ts";
 import type { Runtime } from "../runtime/index.ts";
 import type { ColumnSpec, Engine, Row, Session } from "./engine.ts";
 import { Conflict, type GroupRules, type Member } from "./lane.ts";
-import { insertOutgoing } from "./outgoing.ts";
+import { insertOutgoing, type OutboxTail } from "./outgoing.ts";
 import { maybeText, numberOf, textOf } from "./rows.ts";
 import type { Outcome } from "./turn.ts";
 
@@ -63,8 +63,13 @@ async function lockedElsewhere(session: Session, scopes: readonly string[]): Pro
  * Keys are looked up when the group begins, with one writer at a time (SQLite) or under a lock for each key (PostgreSQL), so that what is not there then
  * is not there at its end either. Stored is exactly what committed a write, whatever its status; what threw or wrote nothing leaves no row.
  */
-export function requestRules(runtime: Runtime, engine: Engine["name"], requests: WeakMap<Member, Request>): GroupRules {
+export function requestRules(
+  { runtime, tail }: { readonly runtime: Runtime; readonly tail: OutboxTail | undefined },
+  engine: Engine["name"],
+  requests: WeakMap<Member, Request>,
+): GroupRules {
   return {
+    ended: (committed) => tail?.ended(committed),
     async begin(session, members) {
       const known = new Map<Member, Outcome<unknown> | "wait">();
       const keyed = members.filter((member) => requests.has(member));
@@ -91,7 +96,7 @@ export function requestRules(runtime: Runtime, engine: Engine["name"], requests:
       await insertOutgoing(
         session,
         wrote.map(({ attempt }) => attempt.turn),
-        runtime,
+        { runtime, tail },
       );
       const at = runtime.clock.now();
       const rows = wrote.flatMap((member) => {

@@ -23,6 +23,7 @@ import type { LaneMeter } from "./lane-metrics.ts";
 import type { kyselyFactory } from "./kysely.ts";
 import { giveUpLease, holdsLease, takeLease } from "./leases.ts";
 import { claim, due, nextDue, retry } from "./parking.ts";
+import { OutboxTail } from "./outgoing.ts";
 import { Readers } from "./readers.ts";
 import { Replay, requestRules, storedReply, type Request } from "./requests.ts";
 import { envelopeOf, numberOf } from "./rows.ts";
@@ -59,13 +60,14 @@ export class SqlStore implements Store<object> {
   constructor({ id, engine, writer, reader, isolation, runtime, kysely, meter, onFatal }: StoreParts) {
     this.id = id;
     this.#runtime = runtime;
-    const rules = requestRules(runtime, engine.name, this.#requests);
+    const tail = engine.name === "sqlite" ? new OutboxTail() : undefined;
+    const rules = requestRules({ runtime, tail }, engine.name, this.#requests);
     this.#lane = new Lane({ engine, session: writer, isolation, runtime, rules, meter, onFatal });
     this.#readers = new Readers(reader, engine);
     this.#deadLetters = new DeadLetters(runtime);
     const access = (turn: { issue(statement: Statement): Promise<Result> }) =>
       kysely((statement) => turn.issue(statement));
-    this.#parts = { lane: this.#lane, runtime, access, deadLetters: this.#deadLetters };
+    this.#parts = { lane: this.#lane, runtime, access, deadLetters: this.#deadLetters, tail };
     this.outside = access({ issue: (statement) => this.#readers.one(statement) });
     this.#close = async () => {
       await this.#lane.close();
@@ -156,6 +158,8 @@ export class SqlStore implements Store<object> {
   }
 
   async outbox(after: number, limit: number) {
+    const known = this.#parts.tail?.after(after, limit);
+    if (known !== undefined) return known;
     const { rows } = await this.#readers.use(async (session) =>
       session.run(`SELECT seq, ${envelopeNames} FROM holdfast_outbox WHERE seq > ? ORDER BY seq LIMIT ?`, [
         after,
