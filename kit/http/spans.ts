@@ -28,16 +28,18 @@ export function showsRequests(
       const shown: Shown = { span, code: undefined };
       open.set(raw, shown);
       // Also where the client has gone meanwhile, of which the framework says nothing.
-      reply.raw.once("close", () => {
+      const ended = () => {
         if (reply.raw.writableFinished) answered(span, reply.statusCode, shown.code);
         else span.end("kit/client-gone");
-      });
+      };
+      if (span.context.sampled) reply.raw.once("close", ended);
     }
     next();
   });
   // The code is that of the reply itself, whoever refused.
   app.addHook("onSend", (request, reply, payload, next) => {
-    const refused = String(reply.getHeader("content-type")).startsWith("application/problem+json");
+    const refused =
+      reply.statusCode >= 400 && String(reply.getHeader("content-type")).startsWith("application/problem+json");
     const shown = refused ? open.get(request.raw) : undefined;
     if (shown !== undefined && typeof payload === "string") shown.code = codeIn(payload);
     next(null, payload);
