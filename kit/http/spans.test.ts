@@ -104,7 +104,7 @@ test("a request whose client has gone is shown as such, and pages and unknown pa
   socket.destroy();
   const { attributes } = await request(1);
   gate.resolve();
-  assert.equal(attributes["error.type"], "kit/client-gone");
+  assert.equal(attributes["error.type"], "client-gone");
   await until("its handler has ended", () => spans().some(({ name }) => name === "run"));
   assert.ok(spans().every(({ name }) => !name.includes("health") && !name.includes("nowhere")));
 });

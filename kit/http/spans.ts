@@ -30,7 +30,7 @@ export function showsRequests(
       // Also where the client has gone meanwhile, of which the framework says nothing.
       const ended = () => {
         if (reply.raw.writableFinished) answered(span, reply.statusCode, shown.code);
-        else span.end("kit/client-gone");
+        else span.end("client-gone");
       };
       if (span.context.sampled) reply.raw.once("close", ended);
     }

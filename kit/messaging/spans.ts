@@ -116,7 +116,7 @@ class Attempts {
 
   async handle(envelope: Envelope, attempt: number, run: (shown: Envelope) => Promise<void>): Promise<void> {
     // The transaction runs again: the first time came to nothing.
-    this.#handled.get(envelope)?.end("kit/rolled-back");
+    this.#handled.get(envelope)?.end("rolled-back");
     const span = processing(this.#spans, { subscription: this.#batch.subscription, envelope, attempt });
     if (span === undefined) return run(envelope);
     try {
