@@ -47,7 +47,17 @@ test("everything that an order sets in motion is one trace, and tells nobody's n
   const services = [...new Set(spans.map(serviceOf))].toSorted();
   assert.deepEqual(services, ["billing", "customers", "inventory", "notifications", "orders"]);
   const expected = [
-    ["orders: POST /orders", "orders: prepare", "orders: POST /stock/reserve", "inventory: POST /stock/reserve"],
+    [
+      "orders: POST /orders",
+      "orders: prepare",
+      "orders: POST /stock/reserve",
+      "inventory: POST /stock/reserve",
+      "inventory: prepare",
+      "inventory: PUT /reservations/{orderId}",
+      "inventory: PUT /reservations/{orderId}",
+      "inventory: run",
+      "inventory: create inventory/job:reserve-part",
+    ],
     [
       "orders: POST /orders",
       "orders: run",
