@@ -155,7 +155,7 @@ export async function followAll(guides: readonly Guide[]): Promise<{ faults: rea
     const { tarball } = packKit(folder);
     writeFileSync(path.join(folder, "package.json"), JSON.stringify({ private: true, type: "module" }));
     installKit(folder, tarball);
-    lend(folder, ["@types/node", "typescript"]);
+    lend(folder, ["@opentelemetry", "@types/node", "typescript"]);
     const waiting = [...guides];
     const done: Followed[] = [];
     // What the guides have started has groups of its own, which a terminal's Ctrl-C does not reach.
