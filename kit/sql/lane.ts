@@ -315,10 +315,7 @@ export class Lane {
       );
     }
     const outcome = attempt.outcome ?? { ok: false as const, error: new Error("A unit ended without an outcome.") };
-    if (saved) {
-      const ending = outcome.ok ? session.release() : session.rollbackToSavepoint();
-      if (ending !== undefined) await ending;
-    }
+    if (saved) await (outcome.ok ? session.release() : session.rollbackToSavepoint());
     return outcome;
   }
 
@@ -338,6 +335,7 @@ export class Lane {
       for (const job of riders) rode.push({ job, value: await job.work(session) });
       committing = true;
       await this.#o.meter.commit(() => session.commit());
+      rules.ended(true);
       for (const { job, value } of rode) job.settle({ ok: true, value });
       return { ok: true, value: undefined };
     } catch (error) {
