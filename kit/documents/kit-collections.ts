@@ -109,5 +109,5 @@ export const jobDocument = ({ subscription, envelope, nextAt }: PendingJob): Par
 /** A job under an id that is the same whenever its unit is repeated. */
 export function pendingJob({ subscription, dueAt, ...message }: OutgoingJob, id: string, now: number): PendingJob {
   const envelope = toStored({ ...message, id, key: id, time: new Date(now).toISOString() });
-  return { subscription, envelope, nextAt: Math.ceil(dueAt ?? now) };
+  return { subscription, envelope, nextAt: dueAt === undefined ? Math.floor(now) : Math.ceil(dueAt) };
 }

@@ -189,6 +189,7 @@ function addRoute(
         shown: traceOf?.(request.raw),
       });
       const stored = await within(runtime, deadline, service.dispatch(incoming), incoming);
+      if (extra === undefined && headers.authorization === undefined && sendPlain(reply, stored)) return reply;
       if (extra !== undefined) reply.headers(extra);
       if (headers.authorization !== undefined) reply.header("cache-control", "no-store");
       return send(reply, stored);
@@ -231,6 +232,21 @@ function readBody({ spec }: Endpoint, { body, headers }: FastifyRequest): JsonBo
 }
 
 const idOf = (request: FastifyRequest): string => request.id;
+
+/** The common reply, past the framework, whose hooks have nothing to do with it; false where it is another one. */
+function sendPlain(reply: FastifyReply, { status, body, headers }: StoredReply): boolean {
+  const { request, raw } = reply;
+  if (status >= 400 || body === undefined || request.method === "HEAD") return false;
+  const lines = ["x-request-id", idOf(request), "x-content-type-options", "nosniff"];
+  lines.push("content-length", String(Buffer.byteLength(body)));
+  if (headers["content-type"] === undefined) lines.push("content-type", "application/json; charset=utf-8");
+  for (const name in headers) lines.push(name, headers[name] ?? "");
+  raw.writeHead(status, lines);
+  reply.hijack();
+  raw.end(body);
+  reply.server.meter.answered(reply, status);
+  return true;
+}
 
 function send(reply: FastifyReply, { status, body, headers }: StoredReply): FastifyReply {
   reply.server.meter.answered(reply, status);

@@ -37,15 +37,18 @@ const notes = assemble(
   },
 );
 
-test("a relay close behind is given the messages that were committed, not copies that were read back", async () => {
+test("a relay close behind is given the messages that were committed, not copies; who begins at the start, what is left", async () => {
   await using system = await start(notes);
   const { store } = system.service("notes");
-  await system.call(Note, { body: { id: "one" } });
-  await system.call(Note, { body: { id: "two" } });
-  const [first, again] = [await store.outbox(0, 10), await store.outbox(0, 10)];
+  const note = async (id: string) => system.call(Note, { body: { id } });
+  for (const id of ["one", "two", "three"]) await note(id);
+  // The numbers begin at 1.
+  const [first, again] = [await store.outbox(1, 10), await store.outbox(1, 10)];
   assert.deepEqual(
     first.map(({ envelope }) => envelope.key),
-    ["one", "two"],
+    ["two", "three"],
   );
   for (const [index, { envelope }] of first.entries()) assert.equal(envelope, again[index]?.envelope);
+  await system.settled();
+  assert.deepEqual(await store.outbox(0, 10), []);
 });

@@ -52,7 +52,15 @@ export async function enqueue(session: Session, runtime: Runtime, jobs: readonly
   const rows = jobs.map(({ subscription, dueAt, ...message }) => {
     const id = ids.uuidv7();
     const envelope = { ...message, id, key: id, time: new Date(now).toISOString() };
-    return [subscription, ...envelopeRow(envelope), 0, Math.ceil(dueAt ?? now), "", 0, null];
+    return [
+      subscription,
+      ...envelopeRow(envelope),
+      0,
+      dueAt === undefined ? Math.floor(now) : Math.ceil(dueAt),
+      "",
+      0,
+      null,
+    ];
   });
   await session.insertMany({ into: "holdfast_parked", columns, rows });
 }

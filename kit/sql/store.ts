@@ -158,7 +158,8 @@ export class SqlStore implements Store<object> {
   }
 
   async outbox(after: number, limit: number) {
-    const known = this.#parts.tail?.after(after, limit);
+    // Who begins at the start asks what is left, which the tail does not know.
+    const known = after === 0 ? undefined : this.#parts.tail?.after(after, limit);
     if (known !== undefined) return known;
     const { rows } = await this.#readers.use(async (session) =>
       session.run(`SELECT seq, ${envelopeNames} FROM holdfast_outbox WHERE seq > ? ORDER BY seq LIMIT ?`, [
