@@ -1,4 +1,5 @@
 import { connect, type Socket } from "node:net";
+import { setTimeout as setTimeoutPromise } from "node:timers/promises";
 import { parentPort, workerData } from "node:worker_threads";
 import { answers, requestTo } from "./burst.ts";
 import { summary, type OpenLoop, type OpenLoopOptions } from "./open-loop.ts";
@@ -7,6 +8,8 @@ import { summary, type OpenLoop, type OpenLoopOptions } from "./open-loop.ts";
 const { url, rate, seconds, connections, spacing, giveUpMs } = workerData as Required<OpenLoopOptions> & {
   readonly url: string;
 };
+/** For the connections to be opened, one after another as a server takes them. */
+const openMs = 30_000;
 const { hostname, port, host } = new URL(url);
 
 const accepted: string[] = [];
@@ -29,7 +32,8 @@ class Connection {
   /** When the request in flight was due. */
   #due: number | undefined;
 
-  constructor(due: number) {
+  /** Opened for a request; or ahead of all, and answered once, so that the server is known to have taken it. */
+  constructor(due: number | undefined) {
     open += 1;
     this.#socket = connect(Number(port), hostname);
     this.#socket.setNoDelay();
@@ -39,7 +43,8 @@ class Connection {
     });
     this.#socket.on("close", () => this.#closed(why));
     answers(this.#socket, (status, text) => this.#answered(status, text));
-    this.send(due);
+    if (due === undefined) this.#socket.write(`GET /health/live HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+    else this.send(due);
   }
 
   send(due: number): void {
@@ -48,7 +53,10 @@ class Connection {
   }
 
   #answered(status: number, text: string): void {
-    if (this.#due === undefined) return;
+    if (this.#due === undefined) {
+      idle.push(this);
+      return;
+    }
     const ms = performance.now() - this.#due;
     this.#due = undefined;
     unanswered -= 1;
@@ -93,6 +101,8 @@ function request(due: number): void {
   else waiting.push(due);
 }
 
+for (let n = 0; n < connections; n += 1) new Connection(undefined);
+for (let left = openMs; idle.length < connections && left > 0; left -= 10) await setTimeoutPromise(10);
 const began = performance.now();
 const end = began + seconds * 1_000;
 const gap = () => (spacing === "even" ? 1_000 : -Math.log(1 - Math.random()) * 1_000) / rate;

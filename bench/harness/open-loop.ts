@@ -5,7 +5,10 @@ export interface OpenLoopOptions {
   /** Requests that become due a second, whatever became of those before. */
   readonly rate: number;
   readonly seconds: number;
-  /** Kept alive, one request in flight on each. A request that finds none free waits for one, and its latency runs. @default 1024 */
+  /**
+   * Kept alive, one request in flight on each; opened before the first is due, as Node takes one new connection in a turn of its event loop. A request
+   * that finds none free waits for one, and its latency runs. @default 1024
+   */
   readonly connections?: number;
   /** `poisson`: independent arrivals, as from many clients. @default "poisson" */
   readonly spacing?: "even" | "poisson";
