@@ -5,7 +5,7 @@ import { contracts, isProblem, kitProblems, t, type Endpoint, type ProblemError 
 import { findProblem } from "../contract/index.ts";
 import { serveHttp } from "../http/index.ts";
 import { systemRuntime } from "../runtime/index.ts";
-import type { Cause, Dispatch, RunningService } from "../service/index.ts";
+import { Admission, type Cause, type Dispatch, type RunningService } from "../service/index.ts";
 import { Ask, Done, errands } from "../service/fixtures/errands.ts";
 import { formatTraceparent, parseTraceparent, silentLogger } from "../telemetry/index.ts";
 import { start } from "../testing/index.ts";
@@ -43,6 +43,7 @@ function callee(answer: Answer) {
     endpoints: [Read, Once, Again],
     events: [],
     problems: [],
+    admissions: { reads: new Admission(runtime.clock), writes: new Admission(runtime.clock) },
     async dispatch(request: Dispatch) {
       asked.push(request);
       const { status, body, headers = {} } = await answer(request);
@@ -52,7 +53,7 @@ function callee(answer: Answer) {
     lag: () => Promise.resolve(0),
     stop: () => Promise.resolve(),
   };
-  // Proof: neither the server nor the client looks at the store.
+  // Proof: neither the server nor the client looks at the store, and nothing waits in it.
   return { service: service as unknown as RunningService, asked };
 }
 

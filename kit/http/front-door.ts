@@ -6,6 +6,7 @@ import type { RunningService } from "../service/index.ts";
 import { noMetrics, type Metrics } from "../telemetry/index.ts";
 import { doorMeter, metricsPage } from "./http-metrics.ts";
 import { gate, type Gate } from "./gate.ts";
+import { overloaded } from "./overload.ts";
 import { refusal } from "./reply.ts";
 import { RouteTable } from "./route-table.ts";
 import { json } from "./server.ts";
@@ -31,19 +32,23 @@ export interface FrontDoorOptions {
 export async function frontDoor(options: FrontDoorOptions): Promise<Gate> {
   const { services, port, host = "127.0.0.1", runtime, metrics = noMetrics } = options;
   const meter = doorMeter(metrics, runtime);
-  const table = new RouteTable<Served>();
-  for (const server of services) for (const endpoint of server.service.endpoints) table.add(endpoint, server);
+  const table = new RouteTable<{ readonly server: Served; readonly forOperators: boolean }>();
+  for (const server of services)
+    for (const endpoint of server.service.endpoints)
+      table.add(endpoint, { server, forOperators: endpoint.spec.access === "operator" });
   const pages = ownPages(services, metrics);
   const refuse = (response: ServerResponse, error: unknown) => {
     const { reply, problem } = refusal(error, runtime.ids.uuidv7());
     meter.refused(problem);
     write(response, reply);
   };
-  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+  const handle = async (request: IncomingMessage, response: ServerResponse, full: boolean): Promise<void> => {
     const url = request.url ?? "/";
     const found = table.find(request.method ?? "GET", url);
     if ("target" in found) {
-      found.target.routing(request, response);
+      const { server, forOperators } = found.target;
+      if (full && !forOperators) refuse(response, overloaded(runtime.random));
+      else server.routing(request, response);
       return;
     }
     const page = request.method === "GET" || request.method === "HEAD" ? pages.get(url.split("?")[0] ?? "") : undefined;
@@ -65,8 +70,8 @@ export async function frontDoor(options: FrontDoorOptions): Promise<Gate> {
     host,
     runtime,
     meter,
-    handle(request, response) {
-      handle(request, response).catch((error: unknown) => refuse(response, error));
+    handle(request, response, full) {
+      handle(request, response, full).catch((error: unknown) => refuse(response, error));
     },
   });
 }

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Runtime } from "../runtime/index.ts";
+import { connectionsOf } from "./connections.ts";
 import type { HttpMeter } from "./http-metrics.ts";
-import { lettingGo } from "./letting-go.ts";
 import { rawReply, refusal, translate } from "./reply.ts";
 import { httpLimits, serverOptions } from "./server.ts";
 
@@ -13,8 +13,8 @@ export interface GateOptions {
   readonly runtime: Runtime;
   /** @default nothing is counted */
   readonly meter?: HttpMeter;
-  /** Never throws. */
-  readonly handle: (request: IncomingMessage, response: ServerResponse) => void;
+  /** Never throws. `full`: more requests are in hand than the limit allows. */
+  readonly handle: (request: IncomingMessage, response: ServerResponse, full: boolean) => void;
 }
 
 export interface Gate {
@@ -26,9 +26,11 @@ export interface Gate {
 
 /** A port with the limits of the kit, behind which somebody else answers. */
 export async function gate({ port, host = "127.0.0.1", runtime, meter, handle }: GateOptions): Promise<Gate> {
-  const server = createServer(serverOptions(httpLimits), handle);
+  const server = createServer(serverOptions(httpLimits), (request, response) =>
+    handle(request, response, sockets.inHand() > httpLimits.inHand),
+  );
   server.maxConnections = httpLimits.connections;
-  const letGo = lettingGo(server);
+  const sockets = connectionsOf(server);
   const connections = meter?.watch(server);
   server.on("clientError", (error: Error, socket) => {
     if (!socket.writable) socket.destroy();
@@ -40,7 +42,7 @@ export async function gate({ port, host = "127.0.0.1", runtime, meter, handle }:
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
-    server.listen(port, host, resolve);
+    server.listen({ port, host, backlog: httpLimits.connections }, resolve);
   });
   const address = server.address();
   const bound = typeof address === "object" && address !== null ? address.port : port;
@@ -52,7 +54,7 @@ export async function gate({ port, host = "127.0.0.1", runtime, meter, handle }:
       const force = runtime.timers.after(ms, () => server.closeAllConnections());
       await new Promise((resolve) => {
         server.close(resolve);
-        letGo();
+        sockets.letGo();
       });
       force.cancel();
     },

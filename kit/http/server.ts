@@ -10,7 +10,8 @@ import { noMetrics, type Logger, type Metrics, type TraceContext, type Tracing }
 import { parseBody, type JsonBody } from "./body.ts";
 import { HttpMeter, meterHttp, metricsPage } from "./http-metrics.ts";
 import { Incoming } from "./incoming.ts";
-import { lettingGo } from "./letting-go.ts";
+import { connectionsOf, type Connections } from "./connections.ts";
+import { entrance } from "./overload.ts";
 import { deprecation, rawReply, refusal, translate } from "./reply.ts";
 import { RouteTable } from "./route-table.ts";
 import { callerOf, checkMediaType, clientId, idempotencyKey, patience } from "./request.ts";
@@ -43,6 +44,8 @@ export interface HttpLimits {
   readonly timeoutMs: number;
   /** @default 4096 */
   readonly connections: number;
+  /** Requests in hand, whatever they wait for; more are refused before their bodies are read. @default 2048 */
+  readonly inHand: number;
 }
 export const httpLimits: HttpLimits = {
   bodyBytes: 262_144,
@@ -50,6 +53,7 @@ export const httpLimits: HttpLimits = {
   requestMs: 30_000,
   timeoutMs: 10_000,
   connections: 4_096,
+  inHand: 2_048,
 };
 
 /** What Node itself watches over. Fastify's own option sets one of the times, and too late for the other. */
@@ -93,7 +97,7 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
   const meter = meterHttp(app, new HttpMeter(metrics, service.name, runtime.clock));
   const connections = meter.watch(app.server);
   app.server.maxConnections = limits.connections;
-  const letGo = lettingGo(app.server);
+  const sockets = connectionsOf(app.server);
   const refuse = (error: unknown, requestId: string): StoredReply => {
     const { reply, problem, bug } = refusal(translate(error), requestId);
     if (bug) log.error("a request failed", { requestId, error: problem });
@@ -116,9 +120,10 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
   });
   const spans = options.tracing?.of(service.name);
   const traceOf = spans === undefined ? undefined : showsRequests(app, service.endpoints, spans);
-  for (const endpoint of service.endpoints) addRoute(app, endpoint, { ...options, limits, traceOf });
+  for (const endpoint of service.endpoints) addRoute(app, endpoint, { ...options, limits, sockets, traceOf });
   addPages(app, service, metrics);
-  await app.listen({ port: options.port, host });
+  // Without, Node takes 511: more that connect at once would wait for seconds, as if lost on the way.
+  await app.listen({ port: options.port, host, backlog: limits.connections });
   const address = app.server.address();
   const port = typeof address === "object" && address !== null ? address.port : options.port;
   return {
@@ -129,7 +134,7 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
     async close(ms) {
       const force = runtime.timers.after(ms, () => app.server.closeAllConnections());
       const closed = app.close();
-      letGo();
+      sockets.letGo();
       connections.stop();
       await closed;
       force.cancel();
@@ -139,13 +144,14 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
 
 interface RouteOptions extends HttpOptions {
   readonly limits: HttpLimits;
+  readonly sockets: Connections;
   readonly traceOf: ((request: IncomingMessage) => TraceContext | undefined) | undefined;
 }
 
 function addRoute(
   app: FastifyInstance,
   endpoint: Endpoint,
-  { service, runtime, log, verify, limits, traceOf }: RouteOptions,
+  { service, runtime, log, verify, limits, sockets, traceOf }: RouteOptions,
 ): void {
   const { spec, method } = endpoint;
   const timeoutMs = spec.limits?.timeoutMs ?? limits.timeoutMs;
@@ -155,6 +161,14 @@ function addRoute(
     method,
     url: routerPath(endpoint.path),
     bodyLimit: spec.limits?.bodyBytes ?? limits.bodyBytes,
+    ...entrance({
+      service,
+      endpoint,
+      random: runtime.random,
+      meter,
+      full: () => sockets.inHand() > limits.inHand,
+      send,
+    }),
     handler: async (request, reply) => {
       const { headers } = request;
       const requestId = idOf(request);

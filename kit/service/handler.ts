@@ -1,5 +1,6 @@
 import type { MadeReply } from "../contract/index.ts";
 import type { KeyClaim, Store, StoredReply } from "../messaging/index.ts";
+import type { Admission } from "./admission.ts";
 import { replayed } from "./claims.ts";
 import type { Route } from "./definition.ts";
 import { handlerName } from "./faults.ts";
@@ -17,6 +18,7 @@ export class Handler {
   readonly #in: InUnit;
   readonly #label: string;
   readonly #repeatable: boolean;
+  readonly #admission: Admission;
 
   constructor(definition: Route, route: CompiledRoute, store: Store<object>, inUnit: InUnit) {
     this.#definition = definition;
@@ -25,6 +27,7 @@ export class Handler {
     this.#in = inUnit;
     const { endpoint } = route;
     this.#label = handlerName(endpoint);
+    this.#admission = inUnit.admissions[route.query ? "reads" : "writes"];
     this.#repeatable = endpoint.spec.idempotent === true || !["POST", "PATCH"].includes(endpoint.method);
   }
 
@@ -70,23 +73,28 @@ export class Handler {
     };
     const label = this.#label;
     const { deadline } = request;
-    if (this.route.query)
-      return inStep(spans, "run", cause, (step) =>
-        this.#store.query({ label, deadline, work: ({ access }) => work(step, access, {}) }),
+    this.#admission.enter();
+    try {
+      if (this.route.query)
+        return await inStep(spans, "run", cause, (step) =>
+          this.#store.query({ label, deadline, work: ({ access }) => work(step, access, {}) }),
+        );
+      const settled = await inStep(spans, "run", cause, (step) =>
+        this.#store.unit<StoredReply>({
+          label,
+          deadline,
+          ...(claim === undefined ? {} : { key: claim, encode: (reply) => reply }),
+          work: (unit) =>
+            work(step, unit.access, {
+              publish: publisher(step, surroundings, unit),
+              enqueue: enqueuer(step, surroundings, unit, this.#in.jobs),
+            }),
+        }),
       );
-    const settled = await inStep(spans, "run", cause, (step) =>
-      this.#store.unit<StoredReply>({
-        label,
-        deadline,
-        ...(claim === undefined ? {} : { key: claim, encode: (reply) => reply }),
-        work: (unit) =>
-          work(step, unit.access, {
-            publish: publisher(step, surroundings, unit),
-            enqueue: enqueuer(step, surroundings, unit, this.#in.jobs),
-          }),
-      }),
-    );
-    return settled.kind === "replayed" ? replayed(settled.reply) : settled.value;
+      return settled.kind === "replayed" ? replayed(settled.reply) : settled.value;
+    } finally {
+      this.#admission.leave();
+    }
   }
 
   #cause(request: Dispatch, identity: string | undefined): Cause {

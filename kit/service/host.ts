@@ -10,6 +10,7 @@ import {
 } from "../messaging/index.ts";
 import type { Runtime } from "../runtime/index.ts";
 import { noMetrics, Withholding, type Logger, type Metrics, type Tracing } from "../telemetry/index.ts";
+import { admissions as admissionsOn } from "./admission.ts";
 import { Claims } from "./claims.ts";
 import { consumerOf, workerOf } from "./consumers.ts";
 import { metered } from "./metered.ts";
@@ -81,7 +82,8 @@ export async function startService(service: Service, environment: Environment): 
       `${name}: ${shadowed.join(", ")} of the scope are given to every handler already: name them otherwise.`,
     );
   const jobs = new Set(service.jobs.map(({ job }) => job));
-  const inUnit = { scopeOf, surroundings, resources, jobs, around: spec.around };
+  const admissions = admissionsOn(runtime.clock);
+  const inUnit = { scopeOf, surroundings, resources, jobs, around: spec.around, admissions };
 
   const routes = new Map(
     service.routes.map((route) => [
@@ -150,6 +152,7 @@ export async function startService(service: Service, environment: Environment): 
   return {
     ...describe(service),
     store,
+    admissions,
     async dispatch(request) {
       if (stopping.signal.aborted) throw kitProblems.unavailable({ reason: "The service is shutting down." });
       const operation = operations.get(request.endpoint.route);

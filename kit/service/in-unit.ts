@@ -1,4 +1,5 @@
 import type { JobContract } from "../contract/index.ts";
+import type { Admissions } from "./admission.ts";
 import type { DocumentBy } from "./document.ts";
 import type { Service } from "./service.ts";
 import type { Cause, Surroundings } from "./unit-context.ts";
@@ -11,6 +12,7 @@ export interface InUnit {
   /** Those that have a handler: nothing else can be enqueued. */
   readonly jobs: ReadonlySet<JobContract>;
   readonly around: Service["spec"]["around"];
+  readonly admissions: Admissions;
 }
 
 export function aroundGiven(cause: Cause, { log, runtime }: Surroundings) {

@@ -1,3 +1,4 @@
+export { Admission, type Admissions } from "./admission.ts";
 export type {
   AroundGiven,
   Consumer,

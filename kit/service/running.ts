@@ -1,6 +1,7 @@
 import type { AnyProblem, Caller, Endpoint, EventContract } from "../contract/index.ts";
 import type { Store, StoredReply } from "../messaging/index.ts";
 import type { TraceContext } from "../telemetry/index.ts";
+import type { Admissions } from "./admission.ts";
 
 /** A request to a handler, whichever way it came: HTTP, a co-located call, a test. */
 export interface Dispatch {
@@ -30,6 +31,8 @@ export interface RunningService {
   readonly events: readonly EventContract[];
   readonly problems: readonly AnyProblem[];
   readonly store: Store<object>;
+  /** Asked by whoever takes requests from clients, before it reads their bodies. */
+  readonly admissions: Admissions;
   /** Validates, checks access, looks the key up, runs. Rejects with a ProblemError for every refusal; anything else that escapes is a bug of the kit. */
   dispatch(request: Dispatch): Promise<StoredReply>;
   /** Names of the checks that fail now, with why; empty when ready. */

@@ -1,0 +1,96 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { kitProblems } from "../contract/index.ts";
+import { until } from "../testing/index.ts";
+import { connect, shelf, type Shelf } from "./fixtures/shelf.ts";
+
+const post =
+  'POST /books HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 12\r\n\r\n{"name":"x"}';
+const refused = new RegExp(
+  `^HTTP/1\\.1 503 [^]*retry-after: [123]\\r\\n[^]*"code":"${kitProblems.overloaded.code}"`,
+  "i",
+);
+
+/** As if as many units as two seconds can take were waiting in the store, and one left it every ten milliseconds. */
+async function standing({ system }: Shelf): Promise<() => void> {
+  const { writes } = system.service("books").admissions;
+  for (let n = 0; n < 400; n += 1) writes.enter();
+  for (let n = 0; n < 4; n += 1) {
+    for (let left = 0; left < 20; left += 1) {
+      writes.leave();
+      writes.enter();
+    }
+    await system.runtime.advance(200);
+    writes.admits();
+  }
+  return () => {
+    for (let n = 0; n < 400; n += 1) writes.leave();
+  };
+}
+
+test("while writes wait too long they are refused before their bodies come, reads, health, docs and operators are not", async (t) => {
+  const books = await shelf(t);
+  const over = await standing(books);
+  const url = books.servers[0]?.url ?? "";
+  const line = await connect(url);
+  line.send(`${post.slice(0, -12)}`);
+  await line.until(refused);
+  // What is left of the body belongs to the refused request: the connection goes on.
+  line.send(`{"name":"x"}GET /books/x HTTP/1.1\r\nhost: x\r\n\r\n`);
+  await line.until(/HTTP\/1\.1 200 [^]*book x/);
+  assert.equal(books.seen.length, 1, "the refused one never reached the service");
+  for (const path of ["/books/x", "/health/ready", "/health/live", "/docs", "/openapi.json"])
+    assert.equal((await fetch(`${url}${path}`)).status, 200, path);
+  const asOperator = { headers: { authorization: "Bearer ada" } };
+  assert.equal((await fetch(`${url}/dead-letters/books`, asOperator)).status, 403, "not refused, but no operator");
+  assert.equal((await fetch(`${books.door.url}/books/search`, { method: "POST" })).status, 400, "another service");
+  over();
+  line.send(post);
+  await line.until(/HTTP\/1\.1 201 /);
+  line.end();
+});
+
+test("a request that has the limit of requests in hand before it is refused; when one of them is answered it is let in", async (t) => {
+  const books = await shelf(t, { inHand: 2 });
+  const url = books.servers[0]?.url ?? "";
+  const slow = [await connect(url), await connect(url)];
+  for (const line of slow) line.send("GET /books/slow HTTP/1.1\r\nhost: x\r\n\r\n");
+  await books.waiting(2);
+  const third = await connect(url);
+  third.send(post);
+  await third.until(refused);
+  assert.equal((await fetch(`${url}/health/live`)).status, 200);
+  books.release();
+  for (const line of slow) await line.until(/book slow/);
+  third.send(post);
+  await third.until(/HTTP\/1\.1 201 /);
+  for (const line of [...slow, third]) line.end();
+});
+
+test("requests that are sent ahead of their answers on one connection count each", async (t) => {
+  const books = await shelf(t, { inHand: 2 });
+  const line = await connect(books.servers[0]?.url ?? "");
+  line.send("GET /books/slow HTTP/1.1\r\nhost: x\r\n\r\n".repeat(5));
+  await books.waiting(2);
+  await until("what is beyond the limit was refused", () => books.seen.length === 2);
+  books.release();
+  await line.until(/book slow[^]*book slow[^]*overloaded[^]*overloaded[^]*overloaded/);
+  line.end();
+});
+
+test("a client that does not read its reply, and one that sends a byte now and then, hold up nobody else", async (t) => {
+  const books = await shelf(t);
+  const url = books.servers[0]?.url ?? "";
+  const deaf = await connect(url);
+  deaf.pause();
+  for (let n = 0; n < 200; n += 1) deaf.send(`GET /books/${"x".repeat(400)} HTTP/1.1\r\nhost: x\r\n\r\n`);
+  deaf.send("GET /books/last HTTP/1.1\r\nhost: x\r\n\r\n");
+  const slow = await connect(url);
+  slow.send(post.slice(0, -6));
+  assert.equal((await fetch(`${url}/books/x`)).status, 200);
+  slow.send(post.slice(-6));
+  await slow.until(/HTTP\/1\.1 201 /);
+  deaf.resume();
+  await deaf.until(/book last/);
+  for (const line of [deaf, slow]) line.end();
+});

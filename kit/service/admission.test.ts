@@ -1,0 +1,121 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { controlledRuntime } from "../runtime/index.ts";
+import { Admission } from "./admission.ts";
+
+interface Load {
+  /** Milliseconds. */
+  readonly from: number;
+  readonly until: number;
+  /** That come in a millisecond. */
+  readonly arriving: number;
+  /** That the store takes in a millisecond. */
+  readonly leaving: number;
+}
+
+interface Run {
+  readonly admitted: number;
+  readonly refused: number;
+  /** How long the longest of those that left had been there. */
+  readonly longestMs: number;
+}
+
+/** A store that takes units in the order in which they came, on a clock that moves a millisecond at a time. */
+async function queue() {
+  const runtime = controlledRuntime({ flowing: false });
+  const { clock } = runtime;
+  const admission = new Admission(clock);
+  const inHand: number[] = [];
+  let arrived = 0;
+  let left = 0;
+  return {
+    admission,
+    /** So many come at once; gives how many were let in. */
+    come(count: number): number {
+      let admitted = 0;
+      for (let n = 0; n < count; n += 1) {
+        if (!admission.admits()) continue;
+        admission.enter();
+        inHand.push(clock.monotonic());
+        admitted += 1;
+      }
+      return admitted;
+    },
+    async run({ from, until, arriving, leaving }: Load): Promise<Run> {
+      let [admitted, refused, longestMs] = [0, 0, 0];
+      for (let ms = from; ms < until; ms += 1) {
+        await runtime.advance(1);
+        for (left += leaving; left >= 1; left -= 1) {
+          const since = inHand.shift();
+          if (since === undefined) continue;
+          admission.leave();
+          longestMs = Math.max(longestMs, clock.monotonic() - since);
+        }
+        for (arrived += arriving; arrived >= 1; arrived -= 1) {
+          const come = this.come(1);
+          admitted += come;
+          refused += 1 - come;
+        }
+      }
+      return { admitted, refused, longestMs };
+    },
+  };
+}
+
+test("three times of what the store takes is refused down to what it takes, and what is let in waits little", async () => {
+  const store = await queue();
+  const load = { arriving: 9, leaving: 3 };
+  const onset = await store.run({ from: 0, until: 1_000, ...load });
+  assert.ok(onset.longestMs <= 500, `at the onset up to ${String(onset.longestMs)} ms`);
+  const later = await store.run({ from: 1_000, until: 5_000, ...load });
+  assert.ok(later.longestMs <= 60, `up to ${String(later.longestMs)} ms`);
+  assert.ok(later.admitted >= 11_900, "the store is never out of work");
+  assert.equal(store.admission.refused, onset.refused + later.refused);
+});
+
+test("when it is over, requests are let in again at once", async () => {
+  const store = await queue();
+  await store.run({ from: 0, until: 2_000, arriving: 9, leaving: 3 });
+  await store.run({ from: 0, until: 100, arriving: 0, leaving: 3 });
+  assert.equal((await store.run({ from: 0, until: 2_000, arriving: 2, leaving: 3 })).refused, 0);
+  assert.equal(store.admission.waitMs, 0);
+});
+
+test("a pause of 200 ms at seven tenths of the capacity is no overload", async () => {
+  const store = await queue();
+  const usual = { arriving: 2.1, leaving: 3 };
+  const pause = { arriving: 2.1, leaving: 0 };
+  let refused = 0;
+  for (let round = 0; round < 5; round += 1) {
+    refused += (await store.run({ from: 0, until: 2_000, ...usual })).refused;
+    refused += (await store.run({ from: 0, until: 200, ...pause })).refused;
+  }
+  assert.equal(refused, 0);
+});
+
+test("64 clients that each wait for their answer are never refused, however slow the store is", async () => {
+  const store = await queue();
+  assert.equal(store.come(64), 64);
+  for (let round = 0; round < 100; round += 1) {
+    const { admitted, refused } = await store.run({ from: 0, until: 20, arriving: 0.05, leaving: 0.05 });
+    assert.deepEqual([admitted, refused], [1, 0]);
+  }
+});
+
+test("a thousand that come at once are let in", async () => {
+  const store = await queue();
+  assert.equal(store.come(1_000), 1_000);
+  assert.equal((await store.run({ from: 0, until: 500, arriving: 0, leaving: 3 })).longestMs, 334);
+});
+
+test("a store that becomes ten times slower is found out, one that becomes faster is used", async () => {
+  const store = await queue();
+  await store.run({ from: 0, until: 2_000, arriving: 9, leaving: 3 });
+  await store.run({ from: 0, until: 4_000, arriving: 9, leaving: 0.3 });
+  const slow = await store.run({ from: 0, until: 2_000, arriving: 9, leaving: 0.3 });
+  // So few are no queue, whatever they wait.
+  assert.ok(slow.longestMs <= 128 / 0.3 + 50, `up to ${String(slow.longestMs)} ms`);
+  await store.run({ from: 0, until: 500, arriving: 9, leaving: 6 });
+  const fast = await store.run({ from: 0, until: 2_000, arriving: 9, leaving: 6 });
+  assert.ok(fast.admitted >= 11_900, String(fast.admitted));
+});

@@ -1,0 +1,104 @@
+import type { Clock } from "../runtime/index.ts";
+
+/** So few are no queue: about what shares one commit. A store that is never out of work needs no more. */
+const few = 128;
+/** What is admitted while there is too much to do waits about so long. */
+const targetMs = 50;
+/** A wait that stands above the target for this long is no burst. */
+const standsMs = 500;
+/** A wait that no burst explains. */
+const mostMs = 250;
+/** How long departures are counted for a rate. */
+const windowMs = 100;
+/** The best rate seen is believed a tenth less with every window: a pause of the process is not taken for a slow store. */
+const forgetting = 1.1;
+
+/**
+ * Units of one kind that wait for a store or are at work in it. As a unit awaits nothing else, the time that a new one will take is told by how many
+ * there are and how fast they leave (Little's law), whatever the engine. When that stands above a target, or is far above it, new ones are refused until it is
+ * back: so the controlled delay of CoDel (Nichols and Jacobson, 2012) with the two limits of "Fail at Scale" (Maurer, 2015), applied at the entrance,
+ * where a refusal is cheapest. What was admitted is never refused by it.
+ */
+export class Admission {
+  readonly #clock: Clock;
+  #inHand = 0;
+  /** Milliseconds from one departure to the next while many wait; 0 while it is not known, which takes two windows. */
+  #gapMs = 0;
+  #firstGapMs = 0;
+  #windowFrom = 0;
+  #left = 0;
+  /** When the wait was last at the target or below. */
+  #lowAt = 0;
+  #refusingUntil = Number.NEGATIVE_INFINITY;
+  #refused = 0;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  enter(): void {
+    this.#inHand += 1;
+    if (this.#inHand !== few) return;
+    const now = this.#clock.monotonic();
+    this.#lowAt = now;
+    this.#windowFrom = now;
+    this.#left = 0;
+  }
+
+  leave(): void {
+    this.#inHand -= 1;
+    this.#left += 1;
+  }
+
+  /** Whether a request that comes now may go on; one that may not is counted. */
+  admits(): boolean {
+    if (this.#inHand < few) return true;
+    const now = this.#clock.monotonic();
+    this.#measure(now);
+    const wait = this.waitMs;
+    if (wait <= targetMs) {
+      this.#lowAt = now;
+      return true;
+    }
+    if (now >= this.#refusingUntil && wait <= mostMs && now - this.#lowAt < standsMs) return true;
+    this.#refusingUntil = now + standsMs;
+    this.#refused += 1;
+    return false;
+  }
+
+  get inHand(): number {
+    return this.#inHand;
+  }
+
+  /** What a request that came now would wait, in milliseconds; 0 while there is no queue to speak of. */
+  get waitMs(): number {
+    return this.#inHand < few ? 0 : this.#inHand * this.#gapMs;
+  }
+
+  /** Since the start. */
+  get refused(): number {
+    return this.#refused;
+  }
+
+  #measure(now: number): void {
+    const ms = now - this.#windowFrom;
+    if (ms < windowMs) return;
+    const gap = ms / Math.max(1, this.#left);
+    if (this.#gapMs > 0) this.#gapMs = Math.min(gap, this.#gapMs * forgetting);
+    else if (this.#firstGapMs > 0) this.#gapMs = Math.min(gap, this.#firstGapMs);
+    else this.#firstGapMs = gap;
+    this.#windowFrom = now;
+    this.#left = 0;
+  }
+}
+
+/** Reads and writes of a service wait in different queues: neither is refused for the other. */
+export interface Admissions {
+  readonly reads: Admission;
+  readonly writes: Admission;
+}
+
+export const admissions = (clock: Clock): Admissions => ({
+  reads: new Admission(clock),
+  writes: new Admission(clock),
+});
