@@ -168,7 +168,10 @@ export interface Store<Access> {
   /** The reply stored under a key; throws `kit/idempotency-key-reused` when the fingerprint differs. */
   stored(key: KeyClaim): Promise<StoredReply | undefined>;
 
-  /** One transaction: inbox marks, effects, parked and dead rows, outgoing messages. Rejects when nothing of it was committed. */
+  /**
+   * Inbox marks, effects, parked and dead rows, outgoing messages: those of a message in one transaction, those of as many together as fit into a turn of the
+   * store. Rejects where not all are taken in; what was is known when it comes again.
+   */
   takeIn(batch: Batch<Access>): Promise<BatchResult>;
   /** Lowest due rows of distinct keys, jobs included, oldest first; never two of one key. */
   due(now: number, limit: number): Promise<readonly Parked[]>;

@@ -14,6 +14,7 @@ import { runMessage, type Parts } from "./message-unit.ts";
 import { park } from "./parked-rows.ts";
 import { insertOutgoing } from "./outgoing.ts";
 import { textOf } from "./rows.ts";
+import type { Slices } from "./slices.ts";
 import type { Turn } from "./turn.ts";
 
 /** Ids that are further ahead than this carry no usable time. */
@@ -25,12 +26,46 @@ export interface TakenIn extends BatchResult {
   readonly enqueued: boolean;
 }
 
+const nothing: TakenIn = {
+  handled: 0,
+  duplicates: 0,
+  parked: 0,
+  dead: 0,
+  discarded: 0,
+  published: false,
+  enqueued: false,
+};
+
+/** In order, by transactions that each take what fits into a turn. Rejects where not all is taken in: what was before stays, and is known by its marks. */
+export async function takeIn(parts: Parts, slices: Slices, batch: Batch<object>): Promise<TakenIn> {
+  const { subscription, messages } = batch;
+  let taken = nothing;
+  for (let from = 0; from < messages.length;) {
+    const slice = messages.slice(from, from + slices.sizeFor(subscription));
+    const next = await takeInSlice(parts, slices, { ...batch, messages: slice });
+    taken = {
+      handled: taken.handled + next.handled,
+      duplicates: taken.duplicates + next.duplicates,
+      parked: taken.parked + next.parked,
+      dead: taken.dead + next.dead,
+      discarded: taken.discarded + next.discarded,
+      published: taken.published || next.published,
+      enqueued: taken.enqueued || next.enqueued,
+    };
+    from += slice.length;
+  }
+  return taken;
+}
+
 /** One transaction: marks, effects, parked and dead rows, outgoing messages. */
-export function takeIn(parts: Parts, batch: Batch<object>): Promise<TakenIn> {
+function takeInSlice(parts: Parts, slices: Slices, batch: Batch<object>): Promise<TakenIn> {
+  const { clock } = parts.runtime;
   return parts.lane.job(async (session) => {
+    const began = clock.monotonic();
     const turns: Turn[] = [];
     const result = await takeInBatch(parts, session, { ...batch, ran: (turn) => turns.push(turn) });
     await insertOutgoing(session, turns, parts);
+    slices.took(batch.subscription, batch.messages.length, clock.monotonic() - began);
     const enqueued = turns.some(({ jobs }) => jobs.length > 0);
     return { ...result, published: turns.some(({ outgoing }) => outgoing.length > 0), enqueued };
   });

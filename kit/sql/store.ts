@@ -28,6 +28,7 @@ import { Readers } from "./readers.ts";
 import { Replay, requestRules, storedReply, type Request } from "./requests.ts";
 import { envelopeOf, numberOf } from "./rows.ts";
 import { nextTick, tick } from "./schedules.ts";
+import { Slices } from "./slices.ts";
 import { sweep } from "./sweep.ts";
 import { Attempt, settled, Turn, type Statement } from "./turn.ts";
 
@@ -52,6 +53,7 @@ export class SqlStore implements Store<object> {
   readonly #lane: Lane;
   readonly #readers: Readers;
   readonly #deadLetters: DeadLetters;
+  readonly #slices = new Slices();
   readonly #requests = new WeakMap<Member, Request>();
   readonly #onOutbox: (() => void)[] = [];
   readonly #onParked: (() => void)[] = [];
@@ -130,7 +132,7 @@ export class SqlStore implements Store<object> {
     const { faults } = this.#runtime;
     faults.inFlight(batch.messages.length);
     try {
-      const taken = await takeIn(this.#parts, batch);
+      const taken = await takeIn(this.#parts, this.#slices, batch);
       if (taken.published) ring(this.#onOutbox);
       if (taken.enqueued || taken.parked + taken.dead > 0) ring(this.#onParked);
       return taken;
