@@ -94,3 +94,25 @@ test("a client that does not read its reply, and one that sends a byte now and t
   await deaf.until(/book last/);
   for (const line of [deaf, slow]) line.end();
 });
+
+test("idle connections up to the limit hold up nobody who has one; one more is closed at once, and taken when another has gone", async (t) => {
+  const books = await shelf(t, { connections: 3 });
+  const url = books.servers[0]?.url ?? "";
+  const idle = [await connect(url), await connect(url)];
+  const asks = await connect(url);
+  asks.send(post);
+  await asks.until(/HTTP\/1\.1 201 /);
+  const beyond = await connect(url);
+  assert.equal(await beyond.closed, "");
+  asks.send("GET /books/x HTTP/1.1\r\nhost: x\r\n\r\n");
+  await asks.until(/book x/);
+  idle[0]?.end();
+  await until("there is room again", async () => {
+    const next = await connect(url);
+    next.send(post);
+    const answer = await next.until(/HTTP\/1\.1 201 /).catch(() => "");
+    next.end();
+    return answer !== "";
+  });
+  for (const line of [...idle, asks]) line.end();
+});
