@@ -47,7 +47,7 @@ if (import.meta.main) {
   const named = process.argv.slice(2);
   runMain("assertions", () =>
     (named.length > 0 ? named : listFiles())
-      .filter((path) => /^(kit|systems|scripts|demo)\/.*\.ts$/.test(path) && !path.endsWith(".test.ts"))
+      .filter((path) => /^(kit|systems|scripts|bench|demo)\/.*\.ts$/.test(path) && !path.endsWith(".test.ts"))
       .flatMap((path) =>
         unexplainedAssertions(readFileSync(`${root}/${path}`, "utf8")).map(
           (line) => `${path}:${String(line)}: say in a comment why this assertion holds`,

@@ -1,4 +1,4 @@
-// `npm test`: every *.test.ts of the kit, the systems and the scripts on node:test, with a private PostgreSQL beside them
+// `npm test`: every *.test.ts of the kit, the systems, the scripts and the benchmarks on node:test, with a private PostgreSQL beside them
 // where the machine has one. `npm test -- kit/sql outbox` runs the files whose path contains one of the words; arguments
 // that begin with a dash go to node, such as --test-name-pattern=…
 import { globSync } from "node:fs";
@@ -14,7 +14,7 @@ if (import.meta.main) {
   const given = process.argv.slice(2);
   const options = given.filter((each) => each.startsWith("-"));
   const words = given.filter((each) => !each.startsWith("-"));
-  const found = globSync("{kit,systems,scripts,demo,deploy}/**/*.test.ts", {
+  const found = globSync("{kit,systems,scripts,bench,demo,deploy}/**/*.test.ts", {
     cwd: root,
     exclude: ["**/node_modules/**", "**/dist/**"],
   });

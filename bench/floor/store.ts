@@ -33,21 +33,12 @@ export function openStore(folder: string, name: string, ddl: string): FloorStore
     CREATE TABLE IF NOT EXISTS inbox(event_id TEXT PRIMARY KEY) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS cursor(one INTEGER PRIMARY KEY CHECK (one = 1), seq INTEGER NOT NULL);
     INSERT OR IGNORE INTO cursor VALUES (1, 0);`);
-  const [begin, commit, rollback, save, release, undo] = [
-    "BEGIN IMMEDIATE",
-    "COMMIT",
-    "ROLLBACK",
-    "SAVEPOINT u",
-    "RELEASE u",
-    "ROLLBACK TO u",
-  ].map((text) => db.prepare(text)) as [
-    StatementSync,
-    StatementSync,
-    StatementSync,
-    StatementSync,
-    StatementSync,
-    StatementSync,
-  ]; // Proof: one for each text.
+  const begin = db.prepare("BEGIN IMMEDIATE");
+  const commit = db.prepare("COMMIT");
+  const rollback = db.prepare("ROLLBACK");
+  const save = db.prepare("SAVEPOINT u");
+  const release = db.prepare("RELEASE u");
+  const undo = db.prepare("ROLLBACK TO u");
   const insert = db.prepare("INSERT INTO outbox(event_id, type, payload) VALUES (?, ?, ?)");
   let queue: Waiting[] = [];
   let scheduled = false;

@@ -2,6 +2,7 @@ import { startPlatform } from "holdfast/cli";
 import { contracts } from "holdfast/contract";
 import { service } from "holdfast/service";
 import { sql } from "holdfast/sql";
+import { burn } from "../harness/burn.ts";
 import { subject } from "../harness/subject.ts";
 import { PlaceOrder as Stored } from "./contracts.ts";
 
@@ -12,6 +13,7 @@ const { handle, assemble } = service("plain", {
   scope: () => ({}),
 });
 const placeOrder = handle(PlaceOrder, ({ body, newId, reply }) => {
+  burn();
   const { customer_id, items } = body;
   const total_cents = items.reduce((sum, { quantity, unit_price_cents: price }) => sum + quantity * price, 0);
   return Promise.resolve(reply(201, { id: newId(), customer_id, items, total_cents, status: "created" }));

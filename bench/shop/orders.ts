@@ -1,6 +1,7 @@
 import { service } from "holdfast/service";
 import { integer, json, prepared, snapshot, sql, table, text, timestamp, type Db } from "holdfast/sql";
 import type { Value } from "holdfast/contract";
+import { burn } from "../harness/burn.ts";
 import * as contracts from "./contracts.ts";
 
 const tables = {
@@ -31,6 +32,7 @@ const insertOrder = prepared(
 );
 
 const placeOrder = handle(contracts.PlaceOrder, async ({ body, db, newId, now, publish, reply }) => {
+  burn();
   const { customer_id, items } = body;
   const total_cents = items.reduce((sum, { quantity, unit_price_cents: price }) => sum + quantity * price, 0);
   const order = { id: newId(), customer_id, items, total_cents, status: "created" };

@@ -1,0 +1,53 @@
+import { burst } from "../harness/burst.ts";
+import { quotients, takeTurns, type Measure, type Run } from "../harness/measure.ts";
+import { startProgram, type Program } from "../harness/program.ts";
+import { connections, temporaryFolder } from "../harness/shop.ts";
+
+async function rate(program: Program, requests: number) {
+  const before = await program.usage();
+  const { accepted, ms } = await burst(program.url, { requests, connections });
+  if (accepted.length < requests) throw new Error("A request without a store was not accepted.");
+  const after = await program.usage();
+  return { perSecond: (requests / ms) * 1_000, cpuMicros: (after.cpuMicros - before.cpuMicros) / requests };
+}
+
+/** The endpoint on the kit beside the one on Fastify. */
+export async function httpRatios({
+  warmUp,
+  requests,
+  rounds,
+}: {
+  readonly warmUp: number;
+  readonly requests: number;
+  readonly rounds: number;
+}): Promise<readonly Measure[]> {
+  await using data = await temporaryFolder();
+  const bare = await startProgram("floor/fastify.ts");
+  const kit = await startProgram("shop/http.ts", [data.folder]);
+  try {
+    for (const program of [bare, kit]) await rate(program, warmUp);
+    const [floor = [], own = []] = await takeTurns(rounds, [() => rate(bare, requests), () => rate(kit, requests)]);
+    const [ownSpeed = [], bareSpeed = []] = [own, floor].map((all) => all.map(({ perSecond }) => perSecond));
+    const [ownCpu = [], bareCpu = []] = [own, floor].map((all) => all.map(({ cpuMicros }) => cpuMicros));
+    const figure = { kind: "figure", unit: "/s", better: "higher" } as const;
+    const ratio = { kind: "ratio", unit: "", better: "higher", goal: 0.85 } as const;
+    return [
+      { ...ratio, name: "speed", label: "accepted/s, kit ÷ Fastify", rounds: quotients(ownSpeed, bareSpeed) },
+      { ...ratio, name: "cpu", label: "CPU of a request, Fastify ÷ kit", rounds: quotients(bareCpu, ownCpu) },
+      { ...figure, name: "kit-speed", label: "kit, accepted", rounds: ownSpeed },
+      { ...figure, name: "bare-speed", label: "Fastify, accepted", rounds: bareSpeed },
+      { ...figure, name: "kit-cpu", label: "kit, CPU of a request", unit: "µs", better: "lower", rounds: ownCpu },
+      { ...figure, name: "bare-cpu", label: "Fastify, CPU of a request", unit: "µs", better: "lower", rounds: bareCpu },
+    ];
+  } finally {
+    await Promise.all([bare.stop(), kit.stop()]);
+  }
+}
+
+export const http: Run = {
+  name: "http",
+  about:
+    "A POST that is validated and answered, and stores nothing: the kit's endpoint beside the same one on bare Fastify. Both processes live through all rounds and take turns.",
+  measure: ({ quick }) =>
+    httpRatios(quick ? { warmUp: 4_000, requests: 8_000, rounds: 3 } : { warmUp: 10_000, requests: 40_000, rounds: 5 }),
+};
