@@ -53,7 +53,7 @@ async function main(): Promise<void> {
   const began = performance.now();
   const faults: string[] = [];
   const onlySelf = values["self-test"] && names.length === 0 && !values.quick;
-  const measured = onlySelf ? new Map<string, Measured>() : await measureAll();
+  const measured = onlySelf ? new Map<string, Measured>() : await measureAll(faults);
   if (values.quick || values["self-test"]) {
     console.log("\nself-test");
     faults.push(...(await selfTest((line) => console.log(line))));
@@ -68,7 +68,7 @@ async function main(): Promise<void> {
 }
 
 /** The named ones; without names all but those that take very long, and with `--quick` those, too. */
-async function measureAll(): Promise<ReadonlyMap<string, Measured>> {
+async function measureAll(faults: string[]): Promise<ReadonlyMap<string, Measured>> {
   const context: Context = { quick: values.quick, say: (line) => console.log(line) };
   const measured = new Map<string, Measured>();
   const chosen = runs.filter(({ name, onlyNamed }) =>
@@ -78,7 +78,12 @@ async function measureAll(): Promise<ReadonlyMap<string, Measured>> {
     console.log(`\n${run.name}`);
     const watched = watchMachine();
     const since = performance.now();
-    const measures = await run.measure(context);
+    const measures = await run.measure(context).catch((error: unknown) => {
+      // The others are measured all the same.
+      console.error(error);
+      faults.push(`${run.name} failed: ${error instanceof Error ? error.message : String(error)}`);
+    });
+    if (measures === undefined) continue;
     const own = { seconds: (performance.now() - since) / 1_000, machine: watched() };
     const { seconds, machine } = measured.get(run.shares ?? "") ?? own;
     measured.set(run.name, { measures, seconds, machine });

@@ -5,6 +5,7 @@ import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
 import { burst, type Burst } from "./burst.ts";
 import { treeCpuMicros } from "./machine.ts";
+import { takeTurns } from "./measure.ts";
 import { startProgram, type Program } from "./program.ts";
 
 export const connections = 64;
@@ -120,6 +121,24 @@ export async function orderBurst(
     cpuMicros: ((await shop.cpuMicros()) - cpu) / requests,
     ...shop.outcome(accepted),
   };
+}
+
+/** Shops that live through all rounds and take turns, each after a warm-up; `before` orders are in them already. Throws where one is lost or doubled. */
+export async function burstsInTurn(
+  shops: readonly { readonly shop: Shop; readonly before?: number }[],
+  { warmUp, requests, rounds }: { readonly warmUp: number; readonly requests: number; readonly rounds: number },
+): Promise<readonly (readonly OrdersRate[])[]> {
+  for (const { shop, before = 0 } of shops) await orderBurst(shop, warmUp, before);
+  const results = await takeTurns(
+    rounds,
+    shops.map(
+      ({ shop, before = 0 }) =>
+        (round: number) =>
+          orderBurst(shop, requests, before + warmUp + round * requests),
+    ),
+  );
+  refuseLosses("a burst", results.flat());
+  return results;
 }
 
 /** Must be none, whatever was measured. */

@@ -15,7 +15,7 @@ export const calls: Run = {
     const server = await startProgram("calls/callee.ts", [data.folder]);
     try {
       const entry = path.join(import.meta.dirname, "../calls/caller.ts");
-      const child = fork(entry, [data.folder, server.url, quick ? "3" : "5", quick ? "4000" : "20000"], {
+      const child = fork(entry, [data.folder, server.url, quick ? "3" : "5", quick ? "4000" : "10000"], {
         execArgv: ["--disable-warning=ExperimentalWarning"],
         env: { ...process.env, NODE_ENV: "production" },
       });

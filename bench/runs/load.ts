@@ -123,7 +123,9 @@ export const overload: Run = {
       { ...none, name: "lost", label: "lost", rounds: all.map(({ outcome }) => outcome.lost) },
       { ...none, name: "doubled", label: "doubled", rounds: all.map(({ outcome }) => outcome.doubled) },
       { ...ms, name: "p99", label: "accepted, p99", rounds: over.map(({ acceptedMs }) => acceptedMs.p99) },
-      { ...ms, name: "refused-p99", label: "refused, p99", rounds: over.map(({ refusedMs }) => refusedMs.p99) },
+      ...(over.some(({ refused }) => refused > 0)
+        ? [{ ...ms, name: "refused-p99", label: "refused, p99", rounds: over.map(({ refusedMs }) => refusedMs.p99) }]
+        : []),
       {
         ...ms,
         unit: "%",

@@ -1,29 +1,20 @@
-import { quotients, takeTurns, type Run } from "../harness/measure.ts";
-import { openShop, orderBurst, refuseLosses, temporaryFolder, type ShopOptions } from "../harness/shop.ts";
-
-/** One burst on a fresh shop, after a warm-up. */
-export async function freshBurst(
-  options: Omit<ShopOptions, "folder">,
-  { warmUp, requests }: { readonly warmUp: number; readonly requests: number },
-) {
-  await using data = await temporaryFolder();
-  await using shop = await openShop({ ...options, folder: data.folder });
-  await orderBurst(shop, warmUp, 0);
-  const { accepted: _, ...rate } = await orderBurst(shop, requests, warmUp);
-  return rate;
-}
+import { quotients, type Run } from "../harness/measure.ts";
+import { burstsInTurn, openShop, temporaryFolder } from "../harness/shop.ts";
 
 export const orders: Run = {
   name: "orders",
   about:
-    "An order in one process on SQLite at `synchronous=FULL`, from the POST to its second notification: accepted, stock reserved, billed, both told, five files in all. The kit's shop stands beside the same shop written by hand, which has nothing that could be used twice; fresh stores in each round, lost and doubled counted from the rows.",
+    "An order in one process on SQLite at `synchronous=FULL`, from the POST to its second notification: accepted, stock reserved, billed, both told, five files in all. The kit's shop stands beside the same shop written by hand, which has nothing that could be used twice; both live through all rounds and take turns, lost and doubled are counted from the rows.",
   async measure({ quick }) {
-    const burst = { warmUp: quick ? 1_000 : 2_000, requests: quick ? 3_000 : 20_000 };
-    const [own = [], floor = []] = await takeTurns(3, [
-      () => freshBurst({ entry: "shop/main.ts" }, burst),
-      () => freshBurst({ entry: "floor/sqlite.ts" }, burst),
-    ]);
-    refuseLosses("orders", [...own, ...floor]);
+    await using ownData = await temporaryFolder();
+    await using bareData = await temporaryFolder();
+    await using kit = await openShop({ entry: "shop/main.ts", folder: ownData.folder });
+    await using bare = await openShop({ entry: "floor/sqlite.ts", folder: bareData.folder });
+    const [own = [], floor = []] = await burstsInTurn([{ shop: kit }, { shop: bare }], {
+      warmUp: 2_000,
+      requests: quick ? 2_500 : 20_000,
+      rounds: 3,
+    });
     const complete = [own, floor].map((rounds) => rounds.map(({ completePerSecond }) => completePerSecond));
     const cpu = [own, floor].map((rounds) => rounds.map(({ cpuMicros }) => cpuMicros));
     const [ownSpeed = [], bareSpeed = []] = complete;

@@ -1,21 +1,26 @@
-import { quotients, takeTurns, type Run } from "../harness/measure.ts";
-import { refuseLosses } from "../harness/shop.ts";
-import { freshBurst } from "./orders.ts";
+import { quotients, type Run } from "../harness/measure.ts";
+import { burstsInTurn, openShop, temporaryFolder } from "../harness/shop.ts";
+
+const entry = "shop/main.ts";
+/** Services of each process. */
+const split = [["orders"], ["inventory", "billing", "notifications"]];
 
 export const processes: Run = {
   name: "processes",
   about:
     "The same shop in two processes on the same files, orders in one of them and its consumers in the other, and with `--processes`, which gives each of the four services its own. What is gained is bounded by the cores: the clients use one of them, too.",
   async measure({ quick }) {
-    const burst = { warmUp: quick ? 500 : 2_000, requests: quick ? 2_000 : 20_000 };
-    const entry = "shop/main.ts";
-    const of = (list: readonly (readonly string[])[]) => () => freshBurst({ entry, processes: list }, burst);
-    const [one = [], two = [], four = []] = await takeTurns(3, [
-      of([[]]),
-      of([["orders"], ["inventory", "billing", "notifications"]]),
-      ...(quick ? [] : [of([["--processes"]])]),
-    ]);
-    refuseLosses("processes", [...one, ...two, ...four]);
+    await using oneData = await temporaryFolder();
+    await using twoData = await temporaryFolder();
+    await using eachData = await temporaryFolder();
+    await using oneShop = await openShop({ entry, folder: oneData.folder });
+    await using twoShop = await openShop({ entry, folder: twoData.folder, processes: split });
+    await using eachShop = quick
+      ? undefined
+      : await openShop({ entry, folder: eachData.folder, processes: [["--processes"]] });
+    const shops = [{ shop: oneShop }, { shop: twoShop }, ...(eachShop === undefined ? [] : [{ shop: eachShop }])];
+    const size = { warmUp: quick ? 1_500 : 2_000, requests: quick ? 2_500 : 20_000, rounds: 3 };
+    const [one = [], two = [], four = []] = await burstsInTurn(shops, size);
     const [single = [], double = [], each = []] = [one, two, four].map((rounds) =>
       rounds.map(({ completePerSecond }) => completePerSecond),
     );

@@ -1,6 +1,6 @@
 import { fillOrders, fillWaiting } from "../harness/bulk.ts";
-import { quotients, takeTurns, type Run } from "../harness/measure.ts";
-import { openShop, orderBurst, refuseLosses, temporaryFolder } from "../harness/shop.ts";
+import { quotients, type Run } from "../harness/measure.ts";
+import { burstsInTurn, openShop, orderBurst, temporaryFolder } from "../harness/shop.ts";
 
 const first = 20;
 
@@ -35,16 +35,7 @@ export const stored: Run = {
       { shop: manyShop, before: first + count },
       { shop: waitingShop, before: first },
     ];
-    for (const { shop, before } of shops) await orderBurst(shop, warmUp, before);
-    const turns = await takeTurns(
-      quick ? 3 : 5,
-      shops.map(
-        ({ shop, before }) =>
-          (round: number) =>
-            orderBurst(shop, requests, before + warmUp + round * requests),
-      ),
-    );
-    refuseLosses("stored", turns.flat());
+    const turns = await burstsInTurn(shops, { warmUp, requests, rounds: quick ? 3 : 5 });
     const [none = [], full = [], behind = []] = turns.map((rounds) => rounds.map(({ cpuMicros }) => cpuMicros));
     const ratio = { kind: "ratio", unit: "", better: "lower", goal: 1.3 } as const;
     const figure = { kind: "figure", unit: "µs", better: "lower" } as const;
