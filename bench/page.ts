@@ -4,9 +4,11 @@ import type { Committed, Results } from "./results.ts";
 
 const row = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
 const table = (columns: readonly string[], rows: readonly (readonly string[])[]): string =>
-  [row(columns), row(columns.map((name, at) => (at === 0 || name === "" ? "---" : "--:"))), ...rows.map(row)].join(
-    "\n",
-  );
+  [
+    row(columns),
+    row(columns.map((name) => (/^(median|µs|share|value)/.test(name) ? "--:" : "---"))),
+    ...rows.map(row),
+  ].join("\n");
 
 /** Three digits, and no more behind the point than that leaves. */
 export function figure(value: number): string {
@@ -46,7 +48,14 @@ export function page(results: Results, runs: readonly Run[]): string {
   const goals = measured.flatMap(({ run, committed }) =>
     committed.measures
       .filter(({ goal }) => goal !== undefined)
-      .map((measure) => [run.name, measure.label, goalText(measure), spread(measure), mark(measure), command(run)]),
+      .map((measure) => [
+        run.name,
+        measure.label,
+        goalText(measure),
+        spread(measure),
+        `${mark(measure)}${isBusy(committed.machine) ? " busy" : ""}`,
+        command(run),
+      ]),
   );
   const missing = runs.filter(({ name }) => results.runs[name] === undefined).map(({ name }) => name);
   return [
@@ -54,7 +63,7 @@ export function page(results: Results, runs: readonly Run[]): string {
     "",
     "# Benchmarks",
     "",
-    `Measured on ${results.machine.text}. The clients run on the same cores. Subjects take turns, round by round, and ratios are of one round; what is shown is the median, with the least and the most of all rounds. \`npm run bench\` measures all of it, \`npm run bench -- --quick\` in little time, and fails where a ratio is a third worse than here. Each section says what else the machine did meanwhile.`,
+    `Measured on ${results.machine.text}. The clients run on the same cores. Subjects take turns, round by round, and ratios are of one round; what is shown is the median, with the least and the most of all rounds. \`npm run bench\` measures all of it, \`npm run bench -- --quick\` in little time, and fails where a ratio is a third worse than here. Each section says what else the machine did meanwhile; figures marked as busy say more about that.`,
     "",
     table(["run", "measured", "goal", "median (spread)", "", "again"], goals),
     ...(missing.length === 0 ? [] : ["", `Not measured yet: ${missing.join(", ")}.`]),
@@ -72,7 +81,7 @@ function section(run: Run, committed: Committed): string {
   const { commit, date, node, seconds, measures } = committed;
   const source = `${date}, commit ${commit}, Node ${node}, ${figure(seconds)} s; ${useText(committed)}.`;
   const plain = [`## ${titles[run.name] ?? run.name}`, "", run.about, ""];
-  if (run.name === "peers")
+  if (run.told === true)
     return [
       ...plain,
       table(

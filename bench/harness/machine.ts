@@ -79,8 +79,8 @@ function statOf(pid: number): readonly number[] | undefined {
     .map(Number);
 }
 
-/** Each thread lists those that it started. */
-function childrenOf(pid: number): readonly number[] {
+/** Processes that a process has started and that still run; none where the system does not tell. Each thread lists its own. */
+export function childrenOf(pid: number): readonly number[] {
   const tasks = `/proc/${String(pid)}/task`;
   if (!existsSync(tasks)) return [];
   return readdirSync(tasks).flatMap((task) =>
@@ -104,5 +104,5 @@ export const machineClass = (): string =>
 export const machineText = (): string => {
   const cpus = os.cpus();
   const memory = Math.round(os.totalmem() / 2 ** 30);
-  return `${String(os.availableParallelism())} × ${cpus[0]?.model.trim() ?? os.arch()}, ${String(memory)} GiB, ${os.type()} ${os.release()}`;
+  return `${String(os.availableParallelism())} × ${cpus[0]?.model.trim() ?? os.arch()}, ${String(memory)} GiB, ${os.type()}`;
 };

@@ -29,6 +29,8 @@ export interface Run {
   readonly onlyNamed?: boolean;
   /** Tells of the rounds of that run, where it was measured before. */
   readonly shares?: string;
+  /** Facts from elsewhere: nothing is measured. @default false */
+  readonly told?: boolean;
   measure(context: Context): Promise<readonly Measure[]>;
 }
 

@@ -11,6 +11,7 @@ const figures: readonly (readonly [string, number | undefined, number, number])[
 
 export const peers: Run = {
   name: "peers",
+  told: true,
   about:
     "Facts to read the rest beside, not measured here: the same shop by other tools and by hand, measured on 2 virtual cores with 24 GiB, otherwise idle, on 2026-11-21, generator and engines on the same cores. Repeats differed by up to a quarter: read one significant figure.",
   measure: () =>
