@@ -17,6 +17,7 @@ const parts: readonly { name: string; command: readonly string[]; needs?: string
   { name: "lock file", command: ["node", "scripts/lockfile.ts"] },
   { name: "machine names", command: ["node", "scripts/machine-names.ts"] },
   { name: "reference", command: ["node", quiet, "scripts/reference.ts", "--check"] },
+  { name: "benchmarks", command: ["node", quiet, "bench/main.ts", "--check"] },
   { name: "documents", command: ["node", "scripts/docs-check.ts"], needs: "scripts/docs-check.ts" },
   { name: "packed kit", command: ["node", "scripts/smoke-tarball.ts"], needs: "scripts/smoke-tarball.ts" },
   { name: "new project", command: ["node", "scripts/new-project.ts"], needs: "scripts/new-project.ts" },
