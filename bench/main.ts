@@ -59,10 +59,6 @@ async function main(): Promise<void> {
     faults.push(...(await selfTest((line) => console.log(line))));
   }
   if (values.quick) faults.push(...compare(measured));
-  if (values.write) {
-    const results = writeResults(measured);
-    if (results.machine.class === reference) writeFileSync(path.join(root, file), page(results, runs));
-  }
   console.log(`\n${((performance.now() - began) / 1_000).toFixed(0)} s in all`);
   for (const fault of faults) refuse(fault);
 }
@@ -87,6 +83,8 @@ async function measureAll(faults: string[]): Promise<ReadonlyMap<string, Measure
     const own = { seconds: (performance.now() - since) / 1_000, machine: watched() };
     const { seconds, machine } = measured.get(run.shares ?? "") ?? own;
     measured.set(run.name, { measures, seconds, machine });
+    // At once: what ends a later run takes nothing away.
+    if (values.write) keep(new Map([[run.name, { measures, seconds, machine }]]));
     const { load, othersPercent } = machine;
     console.log(lines(measures));
     if (run.told === true) continue;
@@ -95,6 +93,11 @@ async function measureAll(faults: string[]): Promise<ReadonlyMap<string, Measure
     );
   }
   return measured;
+}
+
+function keep(measured: ReadonlyMap<string, Measured>): void {
+  const results = writeResults(measured);
+  if (results.machine.class === reference) writeFileSync(path.join(root, file), page(results, runs));
 }
 
 function compare(measured: ReadonlyMap<string, Measured>): readonly string[] {
