@@ -1,5 +1,6 @@
+import type { IncomingHttpHeaders } from "node:http";
 import { Pool, type Dispatcher } from "undici";
-import { kitProblems } from "../contract/index.ts";
+import { findProblem, kitProblems } from "../contract/index.ts";
 import type { StoredReply } from "../messaging/index.ts";
 import type { Runtime } from "../runtime/index.ts";
 import { formatTraceparent } from "../telemetry/index.ts";
@@ -40,12 +41,11 @@ export class HttpClient {
       throw kitProblems.unavailable({ reason: `No instance of ${call.endpoint.owner} is known here.` });
     const left = call.deadline - this.#o.runtime.clock.monotonic();
     if (left <= 0) throw kitProblems.deadlineExceeded({});
-    const late = AbortSignal.timeout(Math.ceil(left));
     let reply: StoredReply;
     try {
-      reply = await this.#send(origin, call, { left, signal: AbortSignal.any([call.signal, late]) });
+      reply = await this.#send(origin, call, left);
     } catch (error) {
-      if (late.aborted) throw kitProblems.deadlineExceeded({}, { cause: error });
+      if (findProblem(error) !== undefined) throw error;
       const code = codeOf(error);
       if (code === "UND_ERR_RES_EXCEEDED_MAX_SIZE")
         throw kitProblems.callFailed({ reason: `The reply of ${call.endpoint.owner} is too large.` }, { cause: error });
@@ -64,33 +64,35 @@ export class HttpClient {
     await Promise.all([...this.#pools.values()].map((pool) => pool.destroy()));
   }
 
-  async #send(
-    origin: string,
-    call: Outward,
-    { left, signal }: { readonly left: number; readonly signal: AbortSignal },
-  ): Promise<StoredReply> {
+  /** Rejects with `kit/deadline-exceeded` when there is none in time. */
+  async #send(origin: string, call: Outward, left: number): Promise<StoredReply> {
     const { endpoint, body, idempotencyKey, correlationId, trace } = call;
-    const {
-      statusCode,
-      headers,
-      body: stream,
-    } = await this.#pool(origin).request({
-      path: pathOf(call),
-      method: endpoint.method,
-      signal,
-      headers: {
-        ...textHeaders(call.headers),
-        accept: "application/json, application/problem+json",
-        authorization: `Bearer ${await this.#o.token(call.caller)}`,
-        "x-request-timeout": String(Math.floor(left)),
-        "x-correlation-id": correlationId,
-        traceparent: formatTraceparent(trace),
-        ...(idempotencyKey === undefined ? {} : { "idempotency-key": idempotencyKey }),
-        ...(body === undefined ? {} : { "content-type": "application/json" }),
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    return { status: statusCode, body: await stream.text(), headers: replyHeaders(headers) };
+    const headers = {
+      ...textHeaders(call.headers),
+      accept: "application/json, application/problem+json",
+      authorization: `Bearer ${await this.#o.token(call.caller)}`,
+      "x-request-timeout": String(Math.floor(left)),
+      "x-correlation-id": correlationId,
+      traceparent: formatTraceparent(trace),
+      ...(idempotencyKey === undefined ? {} : { "idempotency-key": idempotencyKey }),
+      ...(body === undefined ? {} : { "content-type": "application/json" }),
+    };
+    const answer = new Answer();
+    const timer = this.#o.runtime.timers.after(left, () => answer.giveUp(kitProblems.deadlineExceeded({})));
+    const callerLeft = () => answer.giveUp(new Error("The caller has gone."));
+    call.signal.addEventListener("abort", callerLeft, { once: true });
+    if (call.signal.aborted) callerLeft();
+    try {
+      const { path, method } = { path: pathOf(call), method: endpoint.method };
+      this.#pool(origin).dispatch(
+        { path, method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) },
+        answer,
+      );
+      return await answer.reply;
+    } finally {
+      timer.cancel();
+      call.signal.removeEventListener("abort", callerLeft);
+    }
   }
 
   #pool(origin: string): Pool {
@@ -113,6 +115,50 @@ export class HttpClient {
   }
 }
 
+/** One reply, put together without the streams that a reply of any size would need. */
+class Answer implements Dispatcher.DispatchHandler {
+  readonly reply: Promise<StoredReply>;
+  readonly #chunks: Buffer[] = [];
+  readonly #resolve: (reply: StoredReply) => void;
+  readonly #reject: (error: Error) => void;
+  #controller: Dispatcher.DispatchController | undefined;
+  #givenUp: Error | undefined;
+  #status = 0;
+  #headers: IncomingHttpHeaders = {};
+
+  constructor() {
+    const { promise, resolve, reject } = Promise.withResolvers<StoredReply>();
+    this.reply = promise;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  giveUp(why: Error): void {
+    this.#givenUp = why;
+    this.#reject(why);
+    this.#controller?.abort(why);
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.#givenUp !== undefined) controller.abort(this.#givenUp);
+  }
+  onResponseStart(_: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
+    this.#status = status;
+    this.#headers = headers;
+  }
+  onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#chunks.push(chunk);
+  }
+  onResponseEnd(): void {
+    const body = this.#chunks.length === 1 ? this.#chunks[0] : Buffer.concat(this.#chunks);
+    this.#resolve({ status: this.#status, body: body?.toString("utf8"), headers: replyHeaders(this.#headers) });
+  }
+  onResponseError(_: Dispatcher.DispatchController, error: Error): void {
+    this.#reject(error);
+  }
+}
+
 function pathOf({ endpoint, params, query }: Outward): string {
   const path = endpoint.path.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(params[name] ?? ""));
   const search = new URLSearchParams();
@@ -128,7 +174,7 @@ const textHeaders = (headers: Outward["headers"]): Record<string, string | strin
     ),
   );
 
-const replyHeaders = (headers: Dispatcher.ResponseData["headers"]): Record<string, string> =>
+const replyHeaders = (headers: IncomingHttpHeaders): Record<string, string> =>
   Object.fromEntries(
     Object.entries(headers).flatMap(([name, value]) =>
       value === undefined ? [] : [[name, typeof value === "string" ? value : value.join(", ")]],
