@@ -5,9 +5,10 @@ import { answers, requestTo } from "./burst.ts";
 import { summary, type OpenLoop, type OpenLoopOptions } from "./open-loop.ts";
 
 // Proof: `openLoop` started this thread with them.
-const { url, rate, seconds, connections, spacing, giveUpMs } = workerData as Required<OpenLoopOptions> & {
-  readonly url: string;
-};
+const { url, rate, seconds, connections, spacing, settleSeconds, giveUpMs } =
+  workerData as Required<OpenLoopOptions> & {
+    readonly url: string;
+  };
 /** For the connections to be opened, one after another as a server takes them. */
 const openMs = 30_000;
 const { hostname, port, host } = new URL(url);
@@ -15,6 +16,7 @@ const { hostname, port, host } = new URL(url);
 const accepted: string[] = [];
 const acceptedMs: number[] = [];
 const refusedMs: number[] = [];
+let refusedBefore = 0;
 const failures = new Map<string, number>();
 const failed = (why: string) => failures.set(why, (failures.get(why) ?? 0) + 1);
 
@@ -58,13 +60,15 @@ class Connection {
       return;
     }
     const ms = performance.now() - this.#due;
+    const counts = this.#due >= began + settleSeconds * 1_000;
     this.#due = undefined;
     unanswered -= 1;
     if (status === 201) {
-      acceptedMs.push(ms);
+      if (counts) acceptedMs.push(ms);
       accepted.push(/"id":"([0-9a-f-]{36})"/.exec(text)?.[1] ?? "");
-    } else if (status === 503) refusedMs.push(ms);
-    else failed(String(status));
+    } else if (status !== 503) failed(String(status));
+    else if (counts) refusedMs.push(ms);
+    else refusedBefore += 1;
     if (/^connection: close/im.test(text)) {
       this.#socket.destroy();
       return;
@@ -129,7 +133,7 @@ function finish(): void {
     seconds: (performance.now() - began) / 1_000,
     accepted,
     acceptedMs: summary(acceptedMs),
-    refused: refusedMs.length,
+    refused: refusedBefore + refusedMs.length,
     refusedMs: summary(refusedMs),
     failures,
     wakeLateMs,

@@ -12,6 +12,8 @@ export interface OpenLoopOptions {
   readonly connections?: number;
   /** `poisson`: independent arrivals, as from many clients. @default "poisson" */
   readonly spacing?: "even" | "poisson";
+  /** The times of requests that are due in the first seconds are not counted. @default 0 */
+  readonly settleSeconds?: number;
   /** After the last one was due, answers are awaited so long. @default 15000 */
   readonly giveUpMs?: number;
 }
@@ -42,7 +44,7 @@ export interface OpenLoop {
 
 /** Open loop: `POST /orders` as often as asked, in a thread of its own, so that it disturbs nobody who waits for it. */
 export async function openLoop(url: string, options: OpenLoopOptions): Promise<OpenLoop> {
-  const defaults = { connections: 1_024, spacing: "poisson", giveUpMs: 15_000 };
+  const defaults = { connections: 1_024, spacing: "poisson", settleSeconds: 0, giveUpMs: 15_000 };
   const worker = new Worker(new URL("open-loop-worker.ts", import.meta.url), {
     workerData: { url, ...defaults, ...options },
     execArgv: ["--disable-warning=ExperimentalWarning"],

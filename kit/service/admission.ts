@@ -1,9 +1,9 @@
 import type { Clock } from "../runtime/index.ts";
 
 /** So few are no queue: about what shares one commit. A store that is never out of work needs no more. */
-const few = 128;
+const few = 112;
 /** What is admitted while there is too much to do waits about so long. */
-const targetMs = 50;
+const targetMs = 20;
 /** A wait that stands above the target for this long is no burst. */
 const standsMs = 500;
 /** A wait that no burst explains. */
