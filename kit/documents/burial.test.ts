@@ -2,35 +2,15 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { t } from "../contract/index.ts";
 import type { Batch, DeadLetter, Envelope } from "../messaging/index.ts";
-import { controlledRuntime, type Runtime } from "../runtime/index.ts";
 import { explore } from "./fixtures/explorer.ts";
 import { memoryEngine, type Gate, type Memory } from "./fixtures/memory-engine.ts";
+import { began, free, noted, stillRuntime } from "./fixtures/still.ts";
 import { collection, openDocuments } from "./index.ts";
 
 /** Dead letters, with a crash at every step: a message has its effect, or it is a dead letter, and never both. */
 const ledgers = collection("ledgers", { schema: t.Object({ applied: t.Array(t.Integer()) }) });
-const began = Date.UTC(2030, 0, 1);
-const free: Gate = () => Promise.resolve();
 
-/** Time stands still, and whoever waits goes on at once: only the explorer decides who comes when. */
-function runtimeAt(now: number): Runtime {
-  const runtime = controlledRuntime({ flowing: false, now });
-  return { ...runtime, timers: { ...runtime.timers, sleep: () => Promise.resolve() } };
-}
-
-const message = (number: number): Envelope => ({
-  id: `message ${String(number)}`,
-  source: "/notes",
-  type: "noted",
-  version: 1,
-  key: "d",
-  time: new Date(began).toISOString(),
-  correlationId: "c",
-  causationId: undefined,
-  traceparent: undefined,
-  headers: {},
-  data: String(number),
-});
+const message = (number: number): Envelope => noted(`message ${String(number)}`, String(number));
 /** The first message is dead after so many attempts; it fails for ever, or this often. */
 function batch(afterDeadLetter: "continue" | "hold", failures = Number.POSITIVE_INFINITY, attempts = 2): Batch<object> {
   let calls = 0;
@@ -72,7 +52,7 @@ function courses({ make, before = () => Promise.resolve(), act, end }: Scenario)
     const open = async (gate: Gate, now: number) => {
       let gated = free;
       const engine = memoryEngine(memory, (operation) => gated(operation));
-      const store = await openDocuments(engine, { runtime: runtimeAt(now) }, { ledgers });
+      const store = await openDocuments(engine, { runtime: stillRuntime(now) }, { ledgers });
       gated = gate;
       return store;
     };

@@ -2,35 +2,15 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { t } from "../contract/index.ts";
 import type { Batch, Envelope } from "../messaging/index.ts";
-import { controlledRuntime, type Runtime } from "../runtime/index.ts";
 import { explore } from "./fixtures/explorer.ts";
 import { memoryEngine, type Gate, type Memory } from "./fixtures/memory-engine.ts";
+import { began, free, noted, stillRuntime } from "./fixtures/still.ts";
 import { collection, openDocuments, type DocumentEngine } from "./index.ts";
 
 /** Messages of one key of which the first fails at first and is parked, so that the others wait behind it, in every course of events within bounds. */
 const ledgers = collection("ledgers", { schema: t.Object({ applied: t.Array(t.Integer()) }) });
-const began = Date.UTC(2030, 0, 1);
-const free: Gate = () => Promise.resolve();
 
-/** Time stands still, and whoever waits goes on at once: only the explorer decides who comes when. */
-function runtimeAt(now: number): Runtime {
-  const runtime = controlledRuntime({ flowing: false, now });
-  return { ...runtime, timers: { ...runtime.timers, sleep: () => Promise.resolve() } };
-}
-
-const message = (number: number): Envelope => ({
-  id: `message ${String(number)}`,
-  source: "/notes",
-  type: "noted",
-  version: 1,
-  key: "d",
-  time: new Date(began).toISOString(),
-  correlationId: "c",
-  causationId: undefined,
-  traceparent: undefined,
-  headers: {},
-  data: String(number),
-});
+const message = (number: number): Envelope => noted(`message ${String(number)}`, String(number));
 /** The first one succeeds at the third attempt. */
 const batch: Batch<object> = {
   subscription: "ledger/noted",
@@ -55,7 +35,7 @@ function course(plant: Plant, names: readonly string[]) {
     let gated = free;
     const right = memoryEngine(memory, (operation) => gated(operation));
     const engine = gate === free ? right : plant(right);
-    const store = await openDocuments(engine, { runtime: runtimeAt(now) }, { ledgers });
+    const store = await openDocuments(engine, { runtime: stillRuntime(now) }, { ledgers });
     gated = gate;
     return store;
   };

@@ -2,37 +2,21 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { t } from "../contract/index.ts";
 import type { Batch, Envelope } from "../messaging/index.ts";
-import { controlledRuntime, type Runtime } from "../runtime/index.ts";
 import type { Step } from "./engine.ts";
 import { explore, type Bounds } from "./fixtures/explorer.ts";
 import { memoryEngine, type Gate, type Memory } from "./fixtures/memory-engine.ts";
+import { began, free, noted, stillRuntime } from "./fixtures/still.ts";
 import { collection, openDocuments, type DocumentEngine } from "./index.ts";
 
 /** The protocol of documents in every course of events within bounds, on an engine that does one step at a time. */
 const ledgers = collection("ledgers", { schema: t.Object({ applied: t.Array(t.Integer()) }) });
-const began = Date.UTC(2030, 0, 1);
 const minute = 60_000;
 
-/** Time stands still, and whoever waits goes on at once: only the explorer decides who comes when. */
-function makeRuntime(now = began): Runtime {
-  const runtime = controlledRuntime({ flowing: false, now });
-  return { ...runtime, timers: { ...runtime.timers, sleep: () => Promise.resolve() } };
-}
-
 const prefix = began.toString(16).padStart(12, "0");
-const message = (number: number): Envelope => ({
-  id: `${prefix.slice(0, 8)}-${prefix.slice(8)}-7000-8000-00000000000${String(number)}`,
-  source: "/notes",
-  type: "noted",
-  version: 1,
-  key: "d",
-  time: new Date(began).toISOString(),
-  correlationId: "c",
-  causationId: undefined,
-  traceparent: undefined,
-  headers: { "x-kept": "ü" },
-  data: JSON.stringify({ number }),
-});
+const message = (number: number): Envelope =>
+  noted(`${prefix.slice(0, 8)}-${prefix.slice(8)}-7000-8000-00000000000${String(number)}`, JSON.stringify({ number }), {
+    "x-kept": "ü",
+  });
 const numberOf = ({ data }: Envelope): number => (JSON.parse(String(data)) as { readonly number: number }).number; // Proof: written above.
 
 /** Each message appends its number to the one document, and says so; `deletes` takes the document away, `fails` never succeeds. */
@@ -60,7 +44,6 @@ const batch = (
 /** A wrong engine, or a right one used in a wrong order: what the explorer must find. */
 type Plant = (engine: DocumentEngine, memory: Memory) => DocumentEngine;
 const right: Plant = (engine) => engine;
-const free: Gate = () => Promise.resolve();
 
 /** What the world looks like when everything has healed. */
 interface End {
@@ -77,7 +60,7 @@ function course(given: Batch<object>, check: (end: End) => void, plant: Plant) {
   const memory: Memory = new Map();
   const log: Envelope[] = [];
   /** Opened without a gate: how a store begins is not what is looked at. */
-  const open = async (gate: Gate, runtime = makeRuntime()) => {
+  const open = async (gate: Gate, runtime = stillRuntime()) => {
     let gated = free;
     const engine = plant(
       memoryEngine(memory, (operation) => gated(operation)),
@@ -113,7 +96,7 @@ function course(given: Batch<object>, check: (end: End) => void, plant: Plant) {
       // Whoever is left begins anew: what is pending is settled, the batch comes again, what is parked is worked off, the outbox is carried away.
       // It is later: the claims of the dead have run out.
       const late = began + minute;
-      const store = await open(free, makeRuntime(late));
+      const store = await open(free, stillRuntime(late));
       await store.takeIn(given);
       for (let rounds = 0; ; rounds += 1) {
         const parked = await store.due(late, 10);

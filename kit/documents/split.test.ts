@@ -1,37 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { t } from "../contract/index.ts";
-import type { Batch, Envelope } from "../messaging/index.ts";
-import { controlledRuntime, type Runtime } from "../runtime/index.ts";
+import type { Batch } from "../messaging/index.ts";
 import { explore } from "./fixtures/explorer.ts";
 import { memoryEngine, type Gate, type Memory } from "./fixtures/memory-engine.ts";
+import { began, free, noted, stillRuntime } from "./fixtures/still.ts";
 import { collection, openDocuments, type DocumentEngine } from "./index.ts";
 
 /** A message that is split over two documents by a job for each, in every course of events within bounds. */
 const ledgers = collection("ledgers", { schema: t.Object({ applied: t.Array(t.String()) }) });
-const began = Date.UTC(2030, 0, 1);
-const free: Gate = () => Promise.resolve();
 const parts = ["a", "b"];
 
-/** Time stands still, and whoever waits goes on at once: only the explorer decides who comes when. */
-function runtimeAt(now: number): Runtime {
-  const runtime = controlledRuntime({ flowing: false, now });
-  return { ...runtime, timers: { ...runtime.timers, sleep: () => Promise.resolve() } };
-}
-
-const message: Envelope = {
-  id: "not-a-uuid",
-  source: "/notes",
-  type: "noted",
-  version: 1,
-  key: "d",
-  time: new Date(began).toISOString(),
-  correlationId: "c",
-  causationId: undefined,
-  traceparent: undefined,
-  headers: {},
-  data: "{}",
-};
+const message = noted("not-a-uuid", "{}");
 const split: Batch<object> = {
   subscription: "ledger/noted",
   messages: [{ envelope: message }],
@@ -64,7 +44,7 @@ function course(plant: Plant) {
   const open = async (gate: Gate, now = began) => {
     let gated = free;
     const engine = plant(memoryEngine(memory, (operation) => gated(operation)));
-    const store = await openDocuments(engine, { runtime: runtimeAt(now) }, { ledgers });
+    const store = await openDocuments(engine, { runtime: stillRuntime(now) }, { ledgers });
     gated = gate;
     return store;
   };

@@ -4,7 +4,7 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import type { Verify } from "../access/index.ts";
 import { docsPage, kitProblems, openapi, type Endpoint, type ProblemError } from "../contract/index.ts";
 import type { StoredReply } from "../messaging/index.ts";
-import type { Runtime } from "../runtime/index.ts";
+import { within, type Runtime } from "../runtime/index.ts";
 import type { RunningService } from "../service/index.ts";
 import { noMetrics, type Logger, type Metrics, type TraceContext, type Tracing } from "../telemetry/index.ts";
 import { parseBody, type JsonBody } from "./body.ts";
@@ -194,6 +194,7 @@ function addRoute(
                 callerOf(headers.authorization, verify, (error) =>
                   log.debug("a token was refused", { requestId, error }),
                 ),
+                () => kitProblems.deadlineExceeded({}),
               ),
         idempotencyKey: idempotencyKey(endpoint, headers["idempotency-key"]),
         deadline,
@@ -202,32 +203,16 @@ function addRoute(
         random: runtime.random,
         shown: traceOf?.(request.raw),
       });
-      const stored = await within(runtime, deadline, service.dispatch(incoming), incoming);
+      const stored = await within(runtime, deadline, service.dispatch(incoming), () => {
+        incoming.abort();
+        // What a unit commits after that is found under its key.
+        return kitProblems.deadlineExceeded({});
+      });
       if (extra === undefined && headers.authorization === undefined && sendPlain(reply, stored)) return reply;
       if (extra !== undefined) reply.headers(extra);
       if (headers.authorization !== undefined) reply.header("cache-control", "no-store");
       return send(reply, stored);
     },
-  });
-}
-
-/** What comes by the deadline, or `kit/deadline-exceeded`; what a unit commits after that is found under its key. */
-function within<T>({ clock, timers }: Runtime, deadline: number, work: Promise<T>, request?: Incoming): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const timer = timers.after(deadline - clock.monotonic(), () => {
-      request?.abort();
-      reject(kitProblems.deadlineExceeded({}));
-    });
-    work.then(
-      (value) => {
-        timer.cancel();
-        resolve(value);
-      },
-      (error: unknown) => {
-        timer.cancel();
-        reject(error instanceof Error ? error : new Error("A request failed without an error.", { cause: error }));
-      },
-    );
   });
 }
 

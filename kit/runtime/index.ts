@@ -17,3 +17,4 @@ export { derivedId, timeOfUuidv7, type Ids } from "./ids.ts";
 export { seededRandom, type Random } from "./random.ts";
 export { systemRuntime, type Runtime } from "./runtime.ts";
 export type { Timer, Timers } from "./timers.ts";
+export { within } from "./within.ts";

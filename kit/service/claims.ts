@@ -1,6 +1,6 @@
 import { kitProblems } from "../contract/index.ts";
 import type { KeyClaim, StoredReply } from "../messaging/index.ts";
-import type { Runtime } from "../runtime/index.ts";
+import { within, type Runtime } from "../runtime/index.ts";
 
 /**
  * Idempotency-Keys in use in this process: twins queue here, outside any transaction: the first runs, the others look its reply up, one after another.
@@ -25,7 +25,8 @@ export class Claims {
     const mine = (before ?? Promise.resolve()).then(() => done.promise);
     this.#inUse.set(claim.scope, mine);
     try {
-      if (before !== undefined) await this.#wait(before, deadline);
+      if (before !== undefined)
+        await within(this.#runtime, deadline, before, () => kitProblems.idempotencyKeyInUse({}));
       return await this.#lookUpOrRun(steps);
     } finally {
       done.resolve();
@@ -42,17 +43,6 @@ export class Claims {
   }): Promise<StoredReply> {
     const reply = await stored();
     return reply === undefined ? first() : replayed(reply);
-  }
-
-  async #wait(twin: Promise<unknown>, deadline: number): Promise<void> {
-    const left = deadline - this.#runtime.clock.monotonic();
-    const late = Promise.withResolvers<never>();
-    const timer = this.#runtime.timers.after(Math.max(0, left), () => late.reject(kitProblems.idempotencyKeyInUse({})));
-    try {
-      await Promise.race([twin, late.promise]);
-    } finally {
-      timer.cancel();
-    }
   }
 }
 
