@@ -61,7 +61,10 @@ async function start(port: number): Promise<ChildProcess> {
     "-Xmx256m",
     "-XX:+UseSerialGC",
     "-XX:TieredStopAtLevel=1",
-    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+    // It encodes an answer while another of its threads changes the document in it, and then never answers: one thread.
+    "-Dio.netty.eventLoopThreads=1",
+    // It warns of each index that it does not keep.
+    "-Dorg.slf4j.simpleLogger.defaultLogLevel=error",
   ];
   const command = [...java, "-cp", "classes:libs/*", "MongoLike", String(port)];
   const guarded =

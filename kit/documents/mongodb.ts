@@ -27,7 +27,7 @@ const options: MongoClientOptions = {
   maxPoolSize: 64,
   serverSelectionTimeoutMS: 5_000,
   connectTimeoutMS: 5_000,
-  socketTimeoutMS: 30_000,
+  socketTimeoutMS: 10_000,
   ignoreUndefined: true,
 };
 const duplicateKey = 11_000;

@@ -67,7 +67,7 @@ export interface TestSystem extends AsyncDisposable {
   settled(): Promise<void>;
 }
 
-const waitMs = 10_000;
+const waitMs = 30_000;
 
 /** Starts a service, or several, in milliseconds. `await using shop = await start(orders)` ends it, too. */
 export async function start(services: Service | readonly Service[], options: StartOptions = {}): Promise<TestSystem> {
@@ -202,7 +202,7 @@ function textOf(parts: Readonly<Record<string, unknown>> | undefined): Record<st
   return text;
 }
 
-/** Asks again until it is so; after ten seconds it throws, naming what never came. */
+/** Asks again until it is so; after half a minute it throws, naming what never came. */
 export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
   const end = performance.now() + waitMs;
   while (!(await holds())) {
