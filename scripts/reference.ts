@@ -89,12 +89,12 @@ function endpointText({ route, path: address, spec }: Endpoint): string {
   ].join("\n");
 }
 
-function eventText({ name, version, key, summary, data }: EventContract): string {
+function eventText({ exchange, name, version, key, summary, data }: EventContract): string {
   const consumers = services.filter((service) => service.consumers.some((each) => each.event.name === name));
   return [
     `### ${name}`,
     "",
-    `${summary}. Version ${String(version)}, key ${code(key)}, heard by ${consumers.map((each) => each.name).join(", ") || "nobody here"}.`,
+    `${summary}. Exchange ${code(exchange)}, version ${String(version)}, key ${code(key)}, heard by ${consumers.map((each) => each.name).join(", ") || "nobody here"}.`,
     "",
     table(["field", "", "required", ""], fields(data)),
     "",

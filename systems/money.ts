@@ -7,5 +7,11 @@ export const Money = t.Object({
 });
 export interface Money extends Value<typeof Money> {}
 
+/** What pays: never a card number. */
+export const PaymentMethod = t.String({
+  pattern: "^[A-Za-z0-9_-]{1,64}$",
+  description: "A token of the payment gateway; never a card number",
+});
+
 /** For people: `19.99 EUR`. Currencies of two decimals. */
 export const written = ({ amount, currency }: Money): string => `${(amount / 100).toFixed(2)} ${currency}`;

@@ -60,6 +60,9 @@ export interface EventSpec<D extends TSchema> {
 export interface EventContract<Name extends string = string, D extends TSchema = TSchema> {
   readonly kind: "event";
   readonly owner: string;
+  /** Events of one exchange travel by one broker. */
+  readonly exchange: string;
+  /** Its routing key, too. */
   readonly name: Name;
   readonly version: number;
   readonly key: string;
@@ -93,15 +96,20 @@ export interface Contracts {
   readonly problem: <const C extends string, F extends TSchema>(code: C, spec: ProblemSpec<F>) => Problem<C, F>;
 }
 
+export interface ContractsOptions {
+  /** Of the events: one exchange can travel by another broker than the next. @default "holdfast" */
+  readonly exchange?: string;
+}
+
 /** Contracts know their owner: a caller in another process finds the service by it. */
-export function contracts(owner: string): Contracts {
+export function contracts(owner: string, { exchange = "holdfast" }: ContractsOptions = {}): Contracts {
   return {
     endpoint: (route, spec) => {
       const at = route.indexOf(" ");
       // Proof: the type of `route` begins with a method and a space.
       return { kind: "endpoint", owner, route, method: route.slice(0, at) as Method, path: route.slice(at + 1), spec };
     },
-    event: (name, spec) => ({ kind: "event", owner, name, ...spec }),
+    event: (name, spec) => ({ kind: "event", owner, exchange, name, ...spec }),
     job: (name, spec) => ({ kind: "job", owner, name, version: 1, ...spec }),
     problem: (code, spec) => makeProblem(owner, code, spec),
   };

@@ -153,11 +153,11 @@ function endpointText(endpoint: Endpoint): Html {
   </article> `;
 }
 
-const eventText = ({ name, version, key, summary, data }: EventContract): Html =>
+const eventText = ({ exchange, name, version, key, summary, data }: EventContract): Html =>
   html`<article class="event" id="event:${name}">
     <h4><span class="kind">event</span>${link(`event:${name}`, html`<code>${name}</code>`)}</h4>
     <p>${summary}</p>
-    <p class="meta">Version ${version}, in order of <code>${key}</code>.</p>
+    <p class="meta">Exchange <code>${exchange}</code>, version ${version}, in order of <code>${key}</code>.</p>
     <details>
       <summary>Data</summary>
       ${fieldsTable("Data", jsonSchema(data))}

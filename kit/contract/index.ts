@@ -11,6 +11,7 @@ export {
   type Caller,
   type CallerOf,
   type Contract,
+  type ContractsOptions,
   type Endpoint,
   type EndpointSpec,
   type EventContract,

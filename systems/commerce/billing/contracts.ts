@@ -1,14 +1,10 @@
 import { contracts, t, type Value } from "holdfast/contract";
-import { Money } from "../../money.ts";
+import { Money, PaymentMethod } from "../../money.ts";
 
-const { endpoint, event, problem } = contracts("billing");
+const { endpoint, event, problem } = contracts("billing", { exchange: "commerce" });
 
 const orderId = t.String({ format: "uuid" });
 const customerId = t.String({ format: "uuid" });
-export const PaymentMethod = t.String({
-  pattern: "^[A-Za-z0-9_-]{1,64}$",
-  description: "A token of the payment gateway; never a card number",
-});
 const about = {
   orderId,
   customerId,

@@ -1,7 +1,7 @@
 import { contracts, page, pageQuery, t, type Value } from "holdfast/contract";
 import { Order } from "../orders/contracts.ts";
 
-const { endpoint, event, problem } = contracts("customers");
+const { endpoint, event, problem } = contracts("customers", { exchange: "commerce" });
 
 const fields = {
   name: t.String({ minLength: 1, maxLength: 200, description: "How the customer is addressed" }),

@@ -1,7 +1,7 @@
 import { contracts, loggable, page, pageQuery, t, type Value } from "holdfast/contract";
 import { Money } from "../../money.ts";
 
-const { endpoint, event, problem } = contracts("inventory");
+const { endpoint, event, problem } = contracts("inventory", { exchange: "commerce" });
 
 export const Sku = loggable(
   t.String({ pattern: "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$", description: "Stock keeping unit" }),

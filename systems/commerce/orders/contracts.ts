@@ -1,9 +1,9 @@
 import { contracts, page, pageQuery, t, type Value } from "holdfast/contract";
-import { Money } from "../../money.ts";
-import { Invoice, PaymentMethod } from "../billing/contracts.ts";
+import { Money, PaymentMethod } from "../../money.ts";
+import { Invoice } from "../billing/contracts.ts";
 import { Line, Lines } from "../inventory/contracts.ts";
 
-const { endpoint, event, problem } = contracts("orders");
+const { endpoint, event, problem } = contracts("orders", { exchange: "commerce" });
 
 const orderId = t.String({ format: "uuid" });
 const customerId = t.String({ format: "uuid" });

@@ -1,0 +1,67 @@
+import { contracts, t, type Value } from "holdfast/contract";
+import { Money } from "../../money.ts";
+import { email, subject } from "../fields.ts";
+
+const { endpoint, event, problem } = contracts("payments", { exchange: "registrations" });
+
+const paymentId = t.String({ format: "uuid" });
+
+export const Payment = t.Object({
+  paymentId,
+  ...subject,
+  total: Money,
+  state: t.Union([
+    t.Literal("charging"),
+    t.Literal("paid"),
+    t.Literal("failed"),
+    t.Literal("unknown"),
+    t.Literal("void-wanted"),
+    t.Literal("refunding"),
+    t.Literal("refunded"),
+    t.Literal("void"),
+  ]),
+  reason: t.Optional(t.String({ description: "Why the charge failed, or why there is none" })),
+  createdAt: t.String({ format: "date-time" }),
+});
+export interface Payment extends Value<typeof Payment> {}
+
+export const UnknownPayment = problem("payments/unknown-payment", {
+  status: 404,
+  retryable: false,
+  summary: "No such payment",
+  detail: "There is no payment {paymentId}, or it is not yours to see.",
+  facts: t.Object({ paymentId: t.String() }),
+});
+
+export const RegistrationPaid = event("registration.paid", {
+  version: 1,
+  key: "registrationId",
+  summary: "What a registration costs is paid",
+  data: t.Object({ ...subject, email, paymentId, total: Money }),
+});
+export const RegistrationPaymentFailed = event("registration.payment-failed", {
+  version: 1,
+  key: "registrationId",
+  summary: "A registration could not be charged; a charge that comes of it later all the same is given back",
+  data: t.Object({ ...subject, reason: t.String() }),
+});
+export const RegistrationRefunded = event("registration.refunded", {
+  version: 1,
+  key: "registrationId",
+  summary: "What was paid for a registration was given back",
+  data: t.Object({ ...subject, email, total: Money }),
+});
+export const RegistrationVoided = event("registration.voided", {
+  version: 1,
+  key: "registrationId",
+  summary: "Nothing was or will be charged for a cancelled registration",
+  data: t.Object(subject),
+});
+
+export const GetPayment = endpoint("GET /payments/{paymentId}", {
+  summary: "A payment",
+  access: "anyone",
+  params: t.Object({ paymentId }),
+  replies: { 200: Payment },
+  problems: [UnknownPayment],
+});
