@@ -5,9 +5,8 @@ import os from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { seededRandom } from "holdfast/runtime";
-import { reconcile, type ShopReconciliation } from "../systems/commerce/traffic/reconcile.ts";
-import { Stores } from "../systems/commerce/traffic/stores.ts";
-import { Traffic } from "../systems/commerce/traffic/traffic.ts";
+import { underLoad } from "../systems/traffic/index.ts";
+import { reconcile, type PlatformReconciliation, type UnderLoad } from "../systems/traffic/reconcile.ts";
 import { frontDoorOf } from "../scripts/children.ts";
 import { Progress } from "./progress.ts";
 
@@ -15,6 +14,7 @@ const clients = 24;
 const restMs = 120_000;
 const { values } = parseArgs({
   options: {
+    system: { type: "string", multiple: true, default: Object.keys(underLoad) },
     requests: { type: "string", default: "2000" },
     seed: { type: "string", default: String(Date.now() % 100_000) },
     url: { type: "string", default: "http://127.0.0.1:8080" },
@@ -27,7 +27,7 @@ const { values } = parseArgs({
 if (values.standalone) await standalone();
 else {
   const data = path.resolve(values.data);
-  if (!existsSync(path.join(data, "orders.db")) || !(await answers(values.url)))
+  if (!existsSync(path.join(data, "broker.db")) || !(await answers(values.url, "/health/live")))
     throw new Error(
       `No platform answers at ${values.url} with its data in ${data}: start one with \`npm start\`, or let the demo do it with \`npm run demo -- --standalone\`.`,
     );
@@ -38,7 +38,14 @@ else {
 async function standalone(): Promise<void> {
   const data = mkdtempSync(path.join(os.tmpdir(), "holdfast-demo-"));
   const entry = path.resolve(import.meta.dirname, "../systems/main.ts");
-  const flags = ["commerce", "--port=0", "--service-port=0", "--log-level=error", "--seed=false", `--data=${data}`];
+  const flags = [
+    ...values.system,
+    "--port=0",
+    "--service-port=0",
+    "--log-level=error",
+    "--seed=false",
+    `--data=${data}`,
+  ];
   const child = spawn(process.execPath, [entry, ...flags, ...(values.processes ? ["--processes"] : [])], {
     stdio: ["ignore", "pipe", "inherit"],
   });
@@ -54,9 +61,9 @@ async function standalone(): Promise<void> {
   }
 }
 
-async function answers(url: string): Promise<boolean> {
+async function answers(url: string, address: string): Promise<boolean> {
   try {
-    return (await fetch(`${url}/health/live`, { signal: AbortSignal.timeout(2_000) })).ok;
+    return (await fetch(`${url}${address}`, { signal: AbortSignal.timeout(2_000) })).ok;
   } catch {
     return false;
   }
@@ -64,34 +71,46 @@ async function answers(url: string): Promise<boolean> {
 
 async function drive(url: string, { data, alone }: { readonly data: string; readonly alone: boolean }): Promise<void> {
   const requests = Number(values.requests);
-  const traffic = new Traffic({ random: seededRandom(Number(values.seed)), data, url: () => url });
+  const random = seededRandom(Number(values.seed));
+  const running: UnderLoad[] = [];
+  for (const name of values.system) {
+    const system = underLoad[name];
+    if (system === undefined)
+      throw new Error(`There is no system "${name}"; there are: ${Object.keys(underLoad).join(", ")}.`);
+    if (await answers(url, system.probe)) running.push(system);
+  }
+  const traffics = running.map(({ traffic }) => traffic({ random, data, url: () => url }));
   console.log(
-    `${String(requests)} requests of ${String(clients)} clients against ${url}, seed ${values.seed}: customers join, orders of mixed fate, twins, nonsense.`,
+    `${String(requests)} requests of ${String(clients)} clients against ${url}, seed ${values.seed}: ${running.map(({ check }) => check.name).join(" and ")}, requests of mixed fate, twins, nonsense.`,
   );
-  await traffic.stockUp();
+  for (const traffic of traffics) await traffic.stockUp();
   const progress = new Progress(requests);
   const started = performance.now();
   let sent = 0;
   const client = async () => {
     while (sent < requests) {
       sent += 1;
-      await traffic.one();
+      await traffics[sent % traffics.length]?.one();
       progress.step();
     }
   };
   await Promise.all(Array.from({ length: clients }, client));
   progress.end();
   const answered = (performance.now() - started) / 1000;
-  const found = await atRest(data, alone);
+  const found = await atRest(data, running, alone);
   const seconds = (performance.now() - started) / 1000;
-  report(found, { data, url, answered, seconds, requests });
+  report(found, { url, answered, seconds, requests });
 }
 
 /** What is still on its way arrives; what has not after two minutes is told. */
-async function atRest(data: string, alone: boolean): Promise<ShopReconciliation> {
+async function atRest(data: string, running: readonly UnderLoad[], alone: boolean): Promise<PlatformReconciliation> {
   const end = performance.now() + restMs;
   for (;;) {
-    const found = await reconcile(data, { alone });
+    const found = await reconcile(
+      data,
+      running.map(({ check }) => check),
+      { alone },
+    );
     if (found.violations.length === 0 || performance.now() > end) return found;
     await new Promise((resolve) => {
       setTimeout(resolve, 250);
@@ -100,31 +119,19 @@ async function atRest(data: string, alone: boolean): Promise<ShopReconciliation>
 }
 
 function report(
-  { count, violations }: ShopReconciliation,
-  given: {
-    readonly data: string;
-    readonly url: string;
-    readonly answered: number;
-    readonly seconds: number;
-    readonly requests: number;
-  },
+  { count, systems, violations }: PlatformReconciliation,
+  given: { readonly url: string; readonly answered: number; readonly seconds: number; readonly requests: number },
 ): void {
-  const { data, url, answered, seconds, requests } = given;
-  using stores = new Stores(data);
-  const reasons = stores.rows(
-    "orders",
-    `SELECT substr(reason, 1, instr(reason || ':', ':') - 1) AS why, count(*) AS times FROM orders WHERE status = 'rejected' GROUP BY why ORDER BY times DESC`,
-  );
-  const why = reasons.map((row) => `${String(row["why"])} ${String(row["times"])}`).join(", ");
+  const { url, answered, seconds, requests } = given;
   console.log(
     [
       `answered ${String(requests)} in ${answered.toFixed(1)} s (${(requests / answered).toFixed(0)}/s), all of it at rest after ${seconds.toFixed(1)} s`,
-      `customers ${String(count.customers)}, requests refused ${String(count.refused)}`,
-      `accepted ${String(count.accepted)} orders; in the store: confirmed ${String(count.confirmed)} + rejected ${String(count.rejected)} (${why})`,
+      ...systems.map(({ compared }) => `in the stores: ${compared}`),
+      `requests refused ${String(count.refused)}, as they had to be`,
       `mails ${String(count.mails)}, handed over twice under one Message-ID ${String(count.repeated)}`,
-      violations.length === 0 ? "stock, money and mail balance to the last unit" : violations.join("\n"),
+      violations.length === 0 ? "stock, seats, money and mail balance to the last unit" : violations.join("\n"),
       "",
-      `Look further: ${url}/docs, ${url}/notifications, and an order's history: ${url}/orders/<orderId>/history`,
+      `Look further: ${url}/docs, ${url}/notifications, and a history: ${url}/orders/<orderId>/history`,
       "",
       `accepted ${String(count.accepted)}, lost ${String(count.lost)}, doubled ${String(count.doubled)}`,
     ].join("\n"),

@@ -1,27 +1,33 @@
-// `npm run crash -- --kills 1000 --seed 7 [--processes]`: load, SIGKILL, restart, and at every 20th kill the client's ledger against the stores.
+// `npm run crash -- [--system commerce] --kills 1000 --seed 7 [--processes]`: load, SIGKILL, restart, and at every 20th kill the client's ledger against the stores.
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { parseArgs } from "node:util";
 import { crash, crashSingles, crashTable, type Companion, type CrashScenario } from "holdfast/testing";
-import { crashLoad } from "../systems/commerce/traffic/crash-load.ts";
-import { reconcile } from "../systems/commerce/traffic/reconcile.ts";
 import { mailFile } from "../systems/notifications/mail/index.ts";
 import { gatewayFile } from "../systems/payment-gateway/index.ts";
+import { crashLoad } from "../systems/traffic/crash-load.ts";
+import { underLoad } from "../systems/traffic/index.ts";
+import { reconcile } from "../systems/traffic/reconcile.ts";
 
 const { values } = parseArgs({
   options: {
+    system: { type: "string", default: "commerce" },
     kills: { type: "string", default: "40" },
     processes: { type: "boolean", default: false },
     seed: { type: "string", default: String(Date.now() % 100_000) },
   },
 });
 const systems = path.resolve(import.meta.dirname, "../systems");
+const system = underLoad[values.system];
+if (system === undefined)
+  throw new Error(`There is no system "${values.system}"; there are: ${Object.keys(underLoad).join(", ")}.`);
+const { check, traffic } = system;
 const scenario: CrashScenario = {
-  args: [path.join(systems, "main.ts"), "commerce", "--seed=false"],
-  load: crashLoad,
-  reconcile,
+  args: [path.join(systems, "main.ts"), values.system, "--seed=false"],
+  load: (options) => crashLoad(options, traffic(options), check.strangers),
+  reconcile: (folder) => reconcile(folder, [check]),
 };
 const companions: readonly Companion[] = [
   {
@@ -31,7 +37,7 @@ const companions: readonly Companion[] = [
       `--file=${gatewayFile(folder)}`,
       `--port=${String(port)}`,
     ],
-    variable: "HOLDFAST_BILLING_GATEWAY",
+    variable: check.gatewayOf,
   },
   {
     name: "the mail server",
@@ -53,7 +59,7 @@ const violations = values.processes ? await singles() : await whole();
 const blind = await selfTest(data);
 const problems = [...violations, ...blind];
 for (const problem of problems) console.error(problem);
-const { count } = await reconcile(data);
+const { count } = await reconcile(data, [check]);
 console.log(
   `${String(kills)} kills in ${((performance.now() - started) / 1000).toFixed(0)} s, seed ${String(seed)}: ${problems.length === 0 ? "lost 0, doubled 0, unbalanced 0" : `${String(problems.length)} violations`}; ${String(count.repeated)} of ${String(count.mails)} mails repeated under their Message-ID`,
 );
@@ -80,19 +86,14 @@ async function singles(): Promise<readonly string[]> {
 
 /** The reconciliation is shown one lost, one doubled and one unbalanced row, and must see each. */
 async function selfTest(from: string): Promise<readonly string[]> {
-  const planted: Readonly<Record<string, string>> = {
-    lost: `DELETE FROM orders WHERE "orderId" = (SELECT "orderId" FROM orders LIMIT 1)`,
-    doubled: `INSERT INTO log ("messageId", source, type, version, "key", time, "correlationId", headers, data, at) SELECT 'twin', source, type, version, "key", time, "correlationId", headers, data, at FROM log WHERE type = 'order.created' LIMIT 1`,
-    unbalanced: `UPDATE "knownCustomers" SET orders = orders + 1 WHERE "customerId" = (SELECT "customerId" FROM "knownCustomers" LIMIT 1)`,
-  };
   const blind: string[] = [];
-  for (const [what, sql] of Object.entries(planted)) {
+  for (const [what, { store, sql }] of Object.entries(check.planted)) {
     const copy = mkdtempSync(path.join(os.tmpdir(), "holdfast-planted-"));
     cpSync(from, copy, { recursive: true });
-    const db = new DatabaseSync(path.join(copy, what === "doubled" ? "broker.db" : "orders.db"));
+    const db = new DatabaseSync(path.join(copy, `${store}.db`));
     db.exec(sql);
     db.close();
-    const { violations } = await reconcile(copy);
+    const { violations } = await reconcile(copy, [check]);
     const seen = violations.some((violation) => violation.startsWith(what));
     console.log(`planted a ${what} row: ${seen ? "seen" : "NOT SEEN"}`);
     if (!seen) blind.push(`The reconciliation did not see a planted ${what} row.`);

@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { Stores } from "../systems/commerce/traffic/stores.ts";
+import { Stores } from "../systems/traffic/stores.ts";
 import { frontDoorOf, exitOf } from "./children.ts";
 import { root } from "./repository.ts";
 

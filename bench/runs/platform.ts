@@ -12,7 +12,7 @@ const lookMs = 100;
 
 /** One demo on a platform of its own; throws where its own count does not balance. */
 async function demo(requests: number) {
-  const args = [entry, "--standalone", `--requests=${String(requests)}`, "--seed=7"];
+  const args = [entry, "--standalone", "--system=commerce", `--requests=${String(requests)}`, "--seed=7"];
   const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", ...args], {
     stdio: ["ignore", "pipe", "inherit"],
   });

@@ -3,14 +3,19 @@ import path from "node:path";
 
 /** What a client did: each request is written here before it is sent, its definite answer when it came. */
 export type Entry =
-  | { readonly kind: "sent"; readonly key: string; readonly what: "customer" | "order" | "nonsense" }
-  | {
-      readonly kind: "answered";
-      readonly key: string;
-      readonly status: number;
-      readonly id: string;
-      readonly code: string;
-    };
+  | { readonly kind: "sent"; readonly key: string; readonly what: What }
+  | ({ readonly kind: "answered"; readonly key: string } & Answer);
+
+/** What was asked for; `nonsense` can be nobody's to fulfil. */
+export type What = "customer" | "order" | "registration" | "cancellation" | "nonsense";
+
+export interface Answer {
+  readonly status: number;
+  /** Of what was made. */
+  readonly id: string;
+  /** Of the problem. */
+  readonly code: string;
+}
 
 const file = (data: string): string => path.join(data, "ledger.jsonl");
 
@@ -19,9 +24,9 @@ export function write(data: string, entry: Entry): void {
 }
 
 export interface Known {
-  readonly what: "customer" | "order" | "nonsense";
+  readonly what: What;
   /** Undefined while the client has no answer. */
-  readonly answer: { readonly status: number; readonly id: string; readonly code: string } | undefined;
+  readonly answer: Answer | undefined;
 }
 
 /** By Idempotency-Key; two answers to one key that differ are told apart. */

@@ -2,14 +2,16 @@ import { DatabaseSync } from "node:sqlite";
 import path from "node:path";
 import type { CrashLoad } from "holdfast/testing";
 import type { Random } from "holdfast/runtime";
-import { Traffic, type TrafficOptions } from "./traffic.ts";
+import type { Traffic, TrafficOptions } from "./client.ts";
 
 const clients = 16;
 
-/** Traffic without pause, and now and then a message from a stranger. */
-export function crashLoad(options: TrafficOptions): CrashLoad {
-  const { data, random } = options;
-  const traffic = new Traffic(options);
+/** Traffic without pause, and now and then a message from a stranger, of a type that somebody listens to. */
+export function crashLoad(
+  { data, random }: Pick<TrafficOptions, "data" | "random">,
+  traffic: Traffic,
+  strangers: string,
+): CrashLoad {
   const stocked = traffic.stockUp();
   let paused = false;
   let stopped = false;
@@ -26,7 +28,7 @@ export function crashLoad(options: TrafficOptions): CrashLoad {
         continue;
       }
       turns += 1;
-      if (turns % 40 === 0) strangers(data, random);
+      if (turns % 40 === 0) stranger(data, random, strangers);
       await traffic.one();
     }
   };
@@ -54,13 +56,13 @@ export function crashLoad(options: TrafficOptions): CrashLoad {
 }
 
 /** A foreign producer puts a message of a version that nobody knows on the log: it must end in the dead letters, and hold up nothing. */
-function strangers(data: string, random: Random): void {
+function stranger(data: string, random: Random, type: string): void {
   try {
     const db = new DatabaseSync(path.join(data, "broker.db"), { timeout: 200 });
     const id = `stranger-${Math.floor(random.next() * 2 ** 50).toString(36)}`;
     db.prepare(
-      `INSERT INTO log ("messageId", source, type, version, "key", time, "correlationId", headers, data, at) VALUES (?, '/strangers', 'customer.created', 99, ?, '2030-01-01T00:00:00.000Z', 'stranger', '{"x-odd":"header"}', '{"odd":1}', ?)`,
-    ).run(id, id, Date.now());
+      `INSERT INTO log ("messageId", source, type, version, "key", time, "correlationId", headers, data, at) VALUES (?, '/strangers', ?, 99, ?, '2030-01-01T00:00:00.000Z', 'stranger', '{"x-odd":"header"}', '{"odd":1}', ?)`,
+    ).run(id, type, id, Date.now());
     db.close();
   } catch {
     // The platform is not up yet, or has the file: another time.
