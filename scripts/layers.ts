@@ -17,6 +17,7 @@ export const layers: Readonly<Record<string, readonly string[]>> = {
   sql: ["contract", "messaging", "runtime", "telemetry", "type service"],
   brokers: ["contract", "messaging", "runtime", "sql", "telemetry"],
   documents: ["contract", "messaging", "runtime", "sql", "telemetry", "type service"],
+  streams: ["contract", "runtime", "sql"],
   calls: ["contract", "messaging", "runtime", "service", "telemetry"],
   http: ["access", "contract", "messaging", "runtime", "service", "telemetry"],
   topology: ["access", "brokers", "calls", "contract", "http", "messaging", "runtime", "service", "sql", "telemetry"],

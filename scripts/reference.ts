@@ -14,6 +14,7 @@ import {
 import { brokerProblems, messageProblems } from "holdfast/messaging";
 import { faultPoints, type FieldSchema } from "holdfast/runtime";
 import { describe, type Service } from "holdfast/service";
+import { streamProblems } from "holdfast/streams";
 import { kitMetrics, type Metric } from "holdfast/telemetry";
 import { commerce } from "../systems/commerce/services.ts";
 import { testMethods } from "../systems/payment-gateway/port.ts";
@@ -139,6 +140,7 @@ function problemsPage(): string {
     ...Object.values(kitProblems),
     ...Object.values(messageProblems),
     ...Object.values(brokerProblems),
+    ...Object.values(streamProblems),
     ...services.flatMap((service) => describe(service).problems),
   ]);
   const rows = all.map(({ code: name, status, retryable, summary, facts }) => [

@@ -104,5 +104,9 @@ export interface ResourcesGiven<Config> {
 export type ScopeGiven<Access, Config> = Access & {
   readonly caller: Caller | undefined;
   readonly config: Config;
+  /** The same for everything that one request set in motion. */
+  readonly correlationId: string;
+  /** Id of the request or message that this unit handles. */
+  readonly causationId: string;
   now(): Date;
 };

@@ -73,10 +73,14 @@ export async function startService(service: Service, environment: Environment): 
     );
   const spans = environment.tracing?.of(name);
   const surroundings: Surroundings = { runtime, log, calls: environment.calls, spans };
-  const scopeOf = (access: object, cause: Pick<Cause, "caller">): object =>
+  const now = () => new Date(runtime.clock.now());
+  const scopeOf = (
+    access: object,
+    { caller, correlationId, id }: Pick<Cause, "caller" | "correlationId" | "id">,
+  ): object =>
     // Proof: `access` is what the store of this very spec gives, `config` as above.
-    spec.scope({ ...access, config, caller: cause.caller, now: () => new Date(runtime.clock.now()) } as never);
-  const shadowed = clashes(scopeOf(store.outside, { caller: undefined }));
+    spec.scope({ ...access, config, caller, correlationId, causationId: id, now } as never);
+  const shadowed = clashes(scopeOf(store.outside, { caller: undefined, correlationId: "", id: "" }));
   if (shadowed.length > 0)
     throw new Error(
       `${name}: ${shadowed.join(", ")} of the scope are given to every handler already: name them otherwise.`,

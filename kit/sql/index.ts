@@ -28,10 +28,12 @@ export {
   timestamp,
   type Database,
   type Db,
+  type Table,
   type Tables,
 } from "./tables.ts";
 export { envelopeColumns, envelopeNames, envelopeTable, leaseTable } from "./kit-tables.ts";
 export { LaneMeter } from "./lane-metrics.ts";
+export { Conflict } from "./rejected.ts";
 export { GroupWriter, isFull } from "./group-writer.ts";
 export { giveUpLease, ownerIsGone, takeLease } from "./leases.ts";
 export { Attempt, settled, Turn, type Asked } from "./turn.ts";

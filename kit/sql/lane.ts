@@ -2,7 +2,7 @@ import { kitProblems } from "../contract/index.ts";
 import type { Runtime } from "../runtime/index.ts";
 import type { Engine, Isolation, Session } from "./engine.ts";
 import type { LaneMeter, Waiting } from "./lane-metrics.ts";
-import { Rejected } from "./rejected.ts";
+import { Conflict, isConflict, Rejected } from "./rejected.ts";
 import type { Attempt, Outcome } from "./turn.ts";
 
 /** A unit that waits for its turn: its handler has asked for the store. */
@@ -62,9 +62,6 @@ const oneJobAtATime = "SELECT pg_advisory_xact_lock(hashtextextended(current_sch
 
 /** Thrown inside a group when its transaction is gone. */
 class TransactionGone extends Error {}
-
-/** Another transaction won: everything of this one runs again. */
-export class Conflict extends Error {}
 
 const overloaded = () => kitProblems.overloaded({}, { headers: { "retry-after": "1" } });
 
@@ -306,6 +303,8 @@ export class Lane {
         }
       }
     } while ((await attempt.pause()) === "wants");
+    if (attempt.outcome?.ok === false && isConflict(attempt.outcome.error))
+      throw new Conflict("The unit asked to run again.", { cause: attempt.outcome.error });
     if (failed !== undefined && attempt.outcome?.ok === true) {
       attempt.fail(
         new Error(

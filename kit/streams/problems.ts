@@ -1,0 +1,28 @@
+import { contracts, t } from "../contract/index.ts";
+
+const { problem } = contracts("kit");
+
+export const streamProblems = {
+  moved: problem("kit/stream-moved", {
+    status: 409,
+    retryable: false,
+    summary: "The stream is at another version than was demanded",
+    detail: "The {streamType} {stream} is at version {version}, not at {demanded}: read it again.",
+    facts: t.Object({ streamType: t.String(), stream: t.String(), version: t.Integer(), demanded: t.Integer() }),
+  }),
+  unreadable: problem("kit/stream-unreadable", {
+    status: 500,
+    retryable: false,
+    summary: "An event of a stream cannot be read",
+    detail:
+      "The event {version} of the {streamType} {stream}, {event} in version {schemaVersion}, cannot be read: {reason}.",
+    facts: t.Object({
+      streamType: t.String(),
+      stream: t.String(),
+      version: t.Integer(),
+      event: t.String(),
+      schemaVersion: t.Integer(),
+      reason: t.String(),
+    }),
+  }),
+} as const;
