@@ -16,6 +16,7 @@ import {
   type Opener,
   type SqlGround,
 } from "./isolation.fixture.ts";
+import { Conflict } from "./rejected.ts";
 
 export type { SqlGround } from "./isolation.fixture.ts";
 
@@ -69,6 +70,24 @@ export function isolationConformance(
       return numUpdatedRows;
     });
     assert.equal(wins.filter((won) => won === 1n).length, 1);
+  });
+
+  checkShared("a handler that finds its decision outdated asks to run again, and decides anew", async (_, { two }) => {
+    const stores = await two();
+    await seed(stores[0], [["version", 0]]);
+    await everyone(stores, 5, async ({ db }) => {
+      const counters = db.selectFrom("counters").selectAll().where("name", "=", "version");
+      const { value } = await counters.executeTakeFirstOrThrow();
+      const { numUpdatedRows } = await db
+        .updateTable("counters")
+        .set({ value: value + 1 })
+        .where("name", "=", "version")
+        .where("value", "=", value)
+        .executeTakeFirstOrThrow();
+      // Wrapped, as a handler may do with what it catches.
+      if (numUpdatedRows === 0n) throw new Error("Moved.", { cause: new Conflict("The version has moved.") });
+    });
+    assert.equal(await valueOf(stores[0], "version"), 10);
   });
 
   checkShared("of two doctors who leave at the same time one stays: no write skew", async (_, { two, isolation }) => {
