@@ -2,7 +2,7 @@ import path from "node:path";
 import type { SigningKeys } from "../access/index.ts";
 import { t } from "../contract/index.ts";
 import { ConfigError, loadConfig, secret, type LoadedConfig } from "../runtime/index.ts";
-import type { Service } from "../service/index.ts";
+import { configSection, type Service } from "../service/index.ts";
 import type { Level } from "../telemetry/index.ts";
 
 /** Settings of the process. */
@@ -155,10 +155,11 @@ export function chosen({ systems, args, env }: PlatformOptions): Chosen {
     systems,
     args.filter((arg) => !arg.startsWith("--")),
   );
-  const config = loadConfig(
-    [{ name: "", fields: settings }, ...services.map(({ name, spec }) => ({ name, fields: spec.config }))],
-    { env: forChosen(env, systems, services), flags: args.filter((arg) => arg.startsWith("--")), known: otherNames },
-  );
+  const config = loadConfig([{ name: "", fields: settings }, ...services.map(configSection)], {
+    env: forChosen(env, systems, services),
+    flags: args.filter((arg) => arg.startsWith("--")),
+    known: otherNames,
+  });
   // Proof: validated against `settings`, which has these fields.
   const set = config.section("") as unknown as ProcessSettings & Partial<Pick<ProcessSettings, "logFormat">>;
   const own: ProcessSettings = {

@@ -66,6 +66,32 @@ test("all wrong settings are told at once, with where they were set and what was
   );
 });
 
+test("what is wrong with settings together is told beside what is wrong elsewhere, and not before each is right", () => {
+  const pair = {
+    name: "pair",
+    fields: { from: t.Integer({ default: 1 }), upTo: t.Integer({ default: 9 }) },
+    faults: ({ from, upTo }: { readonly from: number; readonly upTo: number }, name: (field: string) => string) =>
+      from > upTo ? [`${name("upTo")} is below ${name("from")}.`] : [],
+  };
+  const told = (env: ConfigSources["env"]) => {
+    try {
+      loadConfig([pair, section], { env });
+    } catch (error) {
+      assert.ok(error instanceof ConfigError);
+      return error.faults;
+    }
+    return [];
+  };
+  const token = { HOLDFAST_ORDERS_TOKEN: "very-secret" };
+  assert.deepEqual(told({ ...token, HOLDFAST_PAIR_FROM: "9" }), []);
+  const below = "HOLDFAST_PAIR_UP_TO (or --pair.up-to) is below HOLDFAST_PAIR_FROM (or --pair.from).";
+  assert.deepEqual(told({ ...token, HOLDFAST_PAIR_FROM: "10" }), [below]);
+  assert.deepEqual(told({ HOLDFAST_PAIR_FROM: "10", HOLDFAST_ORDERS_MODE: "c" }).length, 3);
+  const [alone = "", ...more] = told({ ...token, HOLDFAST_PAIR_FROM: "10", HOLDFAST_PAIR_UP_TO: "x" });
+  assert.match(alone, /^HOLDFAST_PAIR_UP_TO is "x"/);
+  assert.deepEqual(more, []);
+});
+
 const process = {
   name: "",
   fields: {

@@ -14,10 +14,15 @@ export function marked<S extends TSchema>(schema: S, keyword: string): S {
   return Object.defineProperties({}, marks) as S; // Proof: all that `schema` has, and a keyword that no type names.
 }
 
+/** What is wrong with settings of which each is right by itself, as sentences; `name` gives how one is set, for whoever reads them. */
+export type ConfigFaults<Values> = (values: Values, name: (field: string) => string) => readonly string[];
+
 export interface ConfigSection {
   /** `orders`; empty for the settings of the process itself. */
   readonly name: string;
   readonly fields: Readonly<Record<string, FieldSchema>>;
+  /** Asked when nothing is wrong with any of the section's settings alone. */
+  readonly faults?: ConfigFaults<never> | undefined;
 }
 
 export interface ConfigSources {
@@ -53,7 +58,9 @@ const envName = (section: string, field: string) =>
   ["HOLDFAST", ...(section === "" ? [] : [section]), words(field)].join("_").replaceAll("-", "_").toUpperCase();
 const flagName = (section: string, field: string) => `--${section === "" ? "" : `${section}.`}${words(field)}`;
 
-/** Throws one ConfigError that lists everything wrong: bad values, missing ones, names that nothing knows. */
+const nameOf = (section: string, field: string) => `${envName(section, field)} (or ${flagName(section, field)})`;
+
+/** Throws one ConfigError that lists everything wrong: bad values, missing ones, what does not go together, names that nothing knows. */
 export function loadConfig(
   sections: readonly ConfigSection[],
   { env, flags = [], known = [] }: ConfigSources,
@@ -70,7 +77,8 @@ export function loadConfig(
   }
   const names = new Set<string>(known);
   const flagNames = new Set<string>();
-  for (const { name: section, fields } of sections) {
+  for (const { name: section, fields, faults: together } of sections) {
+    const before = faults.length;
     const out: Record<string, unknown> = {};
     for (const [field, schema] of Object.entries(fields)) {
       const variable = envName(section, field);
@@ -91,7 +99,7 @@ export function loadConfig(
       const hidden = "writeOnly" in schema && schema.writeOnly === true;
       const shown = hidden ? "(secret)" : JSON.stringify(value);
       if (value === undefined && !("~optional" in schema))
-        faults.push(`${variable} (or ${flag}) is not set: ${wanted(schema)}.`);
+        faults.push(`${nameOf(section, field)} is not set: ${wanted(schema)}.`);
       else if (value !== undefined && !Compile(schema).Check(value))
         faults.push(`${from} is ${shown}: ${wanted(schema)}.`);
       out[field] = value;
@@ -101,6 +109,8 @@ export function loadConfig(
         value: value === undefined ? "" : shown,
       });
     }
+    // Proof: each of them fits its schema, and these are their values.
+    if (faults.length === before) faults.push(...(together?.(out as never, (field) => nameOf(section, field)) ?? []));
     values.set(section, out);
   }
   for (const variable of Object.keys(env)) {

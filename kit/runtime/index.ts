@@ -5,6 +5,7 @@ export {
   loadConfig,
   marked,
   secret,
+  type ConfigFaults,
   type ConfigSection,
   type ConfigSources,
   type FieldSchema,

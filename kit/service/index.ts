@@ -18,5 +18,12 @@ export type { Always, CallRequest, Inside, JobMessage, Message, MessageInfo, Out
 export { describe, startService, type Environment } from "./host.ts";
 export type { Dispatch, RunningService } from "./running.ts";
 export { answered, served, type Asked } from "./spans.ts";
-export { service, type Parts, type Service, type ServiceBuilder, type ServiceOptions } from "./service.ts";
+export {
+  configSection,
+  service,
+  type Parts,
+  type Service,
+  type ServiceBuilder,
+  type ServiceOptions,
+} from "./service.ts";
 export type { Calls, Cause } from "./unit-context.ts";

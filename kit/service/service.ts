@@ -1,5 +1,5 @@
 import type { Contract, Endpoint, EventContract, JobContract } from "../contract/index.ts";
-import type { FieldSchema, Settings } from "../runtime/index.ts";
+import type { ConfigFaults, ConfigSection, FieldSchema, Settings } from "../runtime/index.ts";
 import type {
   AroundGiven,
   Consumer,
@@ -41,6 +41,8 @@ export interface ServiceOptions<
   readonly store: StoreSpec<Access>;
   /** Settings of this service; see `loadConfig`. */
   readonly config?: Config;
+  /** What is wrong with them together. @default nothing */
+  readonly configFaults?: ConfigFaults<Settings<Config>>;
   /** What reaches outside: built once a process, disposed in reverse, given to `prepare` only. */
   readonly resources?: (given: ResourcesGiven<Settings<Config>>) => Promise<Resources & NoClash<Resources>>;
   /** Built for every unit of work, the same for routes, consumers and jobs. */
@@ -56,6 +58,7 @@ export interface ServiceSpec {
   readonly name: string;
   readonly store: StoreSpec<object>;
   readonly config: Readonly<Record<string, FieldSchema>>;
+  readonly configFaults: ConfigFaults<never> | undefined;
   readonly resources: ((given: ResourcesGiven<never>) => Promise<object>) | undefined;
   readonly scope: (given: never) => object;
   readonly around: ((given: AroundGiven, next: () => Promise<unknown>) => Promise<unknown>) | undefined;
@@ -142,6 +145,13 @@ export interface Service {
   readonly jobs: readonly JobHandler[];
 }
 
+/** The settings of a service, for `loadConfig`. */
+export const configSection = ({ name, spec }: Service): ConfigSection => ({
+  name,
+  fields: spec.config,
+  faults: spec.configFaults,
+});
+
 /** Steps as they are held: what they are given is known to their builder only. */
 interface HeldSteps {
   readonly prepare?: (given: never) => Promise<unknown>;
@@ -165,6 +175,7 @@ export function service<
     name,
     store: options.store,
     config: options.config ?? {},
+    configFaults: options.configFaults,
     resources: options.resources,
     scope: options.scope,
     around: options.around,

@@ -12,7 +12,7 @@ import {
 } from "../contract/index.ts";
 import type { Envelope } from "../messaging/index.ts";
 import { controlledRuntime, loadConfig, type ControlledRuntime, type Faults } from "../runtime/index.ts";
-import { served, type CallRequest, type RunningService, type Service } from "../service/index.ts";
+import { configSection, served, type CallRequest, type RunningService, type Service } from "../service/index.ts";
 import {
   memoryLogger,
   parseTraceparent,
@@ -90,10 +90,7 @@ export async function start(services: Service | readonly Service[], options: Sta
     log,
     metrics,
   });
-  const config = loadConfig(
-    list.map(({ name, spec }) => ({ name, fields: spec.config })),
-    { env: options.env ?? {} },
-  );
+  const config = loadConfig(list.map(configSection), { env: options.env ?? {} });
   const system = await startSystem(list, {
     runtime,
     log,

@@ -15,15 +15,27 @@ let seed = 0;
 /** Each with a seed of its own: two runtimes of one seed make the same ids. */
 const nextRuntime = () => controlledRuntime({ seed: (seed += 1) });
 
-gatewayConformance("embedded", (t, file) => {
-  const gateway = embeddedGateway({ file, runtime: nextRuntime() });
-  t.after(() => gateway[Symbol.asyncDispose]());
-  return Promise.resolve(gateway);
+gatewayConformance("embedded", async (t) => {
+  const file = path.join(await gatewayFolder(t), "gateway.db");
+  return {
+    open() {
+      const gateway = embeddedGateway({ file, runtime: nextRuntime() });
+      t.after(() => gateway[Symbol.asyncDispose]());
+      return Promise.resolve(gateway);
+    },
+    ledger: () => ledger(file),
+  };
 });
-gatewayConformance("over HTTP", async (t, file) => {
-  const server = await serveGateway(embeddedGateway({ file, runtime: nextRuntime() }), 0);
-  t.after(() => server.close());
-  return remoteGateway(server.url);
+gatewayConformance("over HTTP", async (t) => {
+  const file = path.join(await gatewayFolder(t), "gateway.db");
+  return {
+    async open() {
+      const server = await serveGateway(embeddedGateway({ file, runtime: nextRuntime() }), 0);
+      t.after(() => server.close());
+      return remoteGateway(server.url);
+    },
+    ledger: () => ledger(file),
+  };
 });
 
 test("a slow card is charged, and who stops waiting for it is told that there was no answer", async (t) => {

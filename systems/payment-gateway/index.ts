@@ -1,32 +1,66 @@
 import path from "node:path";
 import { t } from "holdfast/contract";
-import type { Runtime } from "holdfast/runtime";
+import { secret, type ConfigFaults, type Runtime } from "holdfast/runtime";
 import { embeddedGateway } from "./embedded.ts";
 import type { PaymentGateway } from "./port.ts";
 import { remoteGateway } from "./remote.ts";
+import { stripeGateway } from "./stripe.ts";
 
-/** Settings of a service that takes payments. */
+/** Settings of a service that takes payments; `gatewayFaults` says what is wrong with them together. */
 export const gatewaySettings = {
   gateway: t.String({
     default: "embedded",
-    pattern: "^(embedded|https?://.+)$",
-    description: "the payment gateway: embedded, or the address of one in a process of its own",
+    pattern: "^(embedded|stripe|https?://.+)$",
+    description: "the payment gateway: embedded, the address of one in a process of its own, or stripe",
+  }),
+  stripeKey: t.Optional(
+    secret(
+      t.String({
+        pattern: "^(sk|rk)_(test|live)_[A-Za-z0-9_]+$",
+        description: "a secret key of Stripe, or a restricted one that may write payment intents and refunds",
+      }),
+    ),
+  ),
+  stripeUrl: t.String({
+    default: "https://api.stripe.com",
+    pattern: "^https?://[^/@]+$",
+    description: "where Stripe is; another one is for tests",
   }),
 };
 
+/** Their values. */
+export interface GatewayConfig {
+  readonly gateway: string;
+  readonly stripeKey: string | undefined;
+  readonly stripeUrl: string;
+}
+
+export const gatewayFaults: ConfigFaults<GatewayConfig> = ({ gateway, stripeKey, stripeUrl }, name) => {
+  const faults: string[] = [];
+  if (gateway.startsWith("http") && !URL.canParse(gateway)) faults.push(`${name("gateway")} is no address.`);
+  if (gateway !== "stripe") return faults;
+  if (stripeKey === undefined) faults.push(`${name("stripeKey")} is not set, and the gateway is stripe.`);
+  if (!URL.canParse(stripeUrl)) faults.push(`${name("stripeUrl")} is no address.`);
+  else if (!isSafe(new URL(stripeUrl)))
+    faults.push(`${name("stripeUrl")} must begin with https: the key is sent there.`);
+  return faults;
+};
+
+const isSafe = ({ protocol, hostname }: URL): boolean =>
+  protocol === "https:" || hostname === "localhost" || hostname === "[::1]" || /^127(\.\d+){3}$/.test(hostname);
+
 /** The gateway that the settings name; the embedded one keeps its file in the folder of the process. */
 export function openGateway({
-  config,
+  config: { gateway, stripeKey = "", stripeUrl },
   data,
   runtime,
 }: {
-  readonly config: { readonly gateway: string };
+  readonly config: GatewayConfig;
   readonly data: string;
   readonly runtime: Runtime;
 }): PaymentGateway {
-  return config.gateway === "embedded"
-    ? embeddedGateway({ file: gatewayFile(data), runtime })
-    : remoteGateway(config.gateway);
+  if (gateway === "stripe") return stripeGateway({ key: stripeKey, url: stripeUrl });
+  return gateway === "embedded" ? embeddedGateway({ file: gatewayFile(data), runtime }) : remoteGateway(gateway);
 }
 
 export const gatewayFile = (data: string): string => path.join(data, "payment-gateway.db");

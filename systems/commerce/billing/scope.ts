@@ -1,6 +1,6 @@
 import { service } from "holdfast/service";
 import { sql } from "holdfast/sql";
-import { gatewaySettings, openGateway } from "../../payment-gateway/index.ts";
+import { gatewayFaults, gatewaySettings, openGateway } from "../../payment-gateway/index.ts";
 import { InvoiceStore } from "./invoice-store.ts";
 import { migrations } from "./migrations/index.ts";
 import { tables } from "./tables.ts";
@@ -8,6 +8,7 @@ import { tables } from "./tables.ts";
 export const { handle, on, job, assemble } = service("billing", {
   store: sql({ tables, migrations, isolation: "read committed" }),
   config: gatewaySettings,
+  configFaults: gatewayFaults,
   resources: (given) => Promise.resolve({ gateway: openGateway(given) }),
   scope: ({ db, caller }) => ({ invoices: new InvoiceStore(db, caller) }),
 });

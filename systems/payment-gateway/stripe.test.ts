@@ -1,0 +1,207 @@
+import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import { test, type TestContext } from "node:test";
+import { inspect } from "node:util";
+import { ConfigError, loadConfig } from "holdfast/runtime";
+import { until } from "holdfast/testing";
+import { gatewayFaults, gatewaySettings } from "./index.ts";
+import { chargeRequest, gatewayConformance, never } from "./port.conformance.ts";
+import { GatewayRefused, GatewayUnavailable, keyRetentionMs, type PaymentGateway } from "./port.ts";
+import { stripeLike, type StripeLike, type StripeLikeOptions } from "./stripe-like.ts";
+import { stripeGateway } from "./stripe.ts";
+
+/** What Stripe, or the imitation, calls the methods of the suite. */
+const methods = new Map([
+  ["card_ok", "pm_card_visa"],
+  ["card_declined", "pm_card_chargeDeclined"],
+  ["card_down", "pm_like_down"],
+  ["card_answer_lost", "pm_like_answerLost"],
+]);
+const renamed = (gateway: PaymentGateway): PaymentGateway => ({
+  ...gateway,
+  charge: (request, signal) =>
+    gateway.charge({ ...request, method: methods.get(request.method) ?? request.method }, signal),
+});
+const request = (method: string, more: object = {}) => chargeRequest({ method, ...more });
+
+async function stripe(
+  t: TestContext,
+  options: StripeLikeOptions = {},
+): Promise<{ readonly like: StripeLike; readonly gateway: PaymentGateway }> {
+  const like = await stripeLike(options);
+  t.after(() => like[Symbol.asyncDispose]());
+  return { like, gateway: stripeGateway(like) };
+}
+
+gatewayConformance("Stripe", async (t) => {
+  const { like } = await stripe(t);
+  return { open: () => Promise.resolve(renamed(stripeGateway(like))), ledger: () => like.book.ledger() };
+});
+
+test("Stripe: what a card is declined for is told in words that stay the same", async (t) => {
+  const { gateway } = await stripe(t);
+  for (const [method, reason] of [
+    ["pm_card_chargeDeclined", "the card was declined"],
+    ["pm_card_chargeDeclinedInsufficientFunds", "the card has insufficient funds"],
+    ["pm_card_authenticationRequired", "the bank wants the customer to confirm the payment"],
+    ["pm_nobody_knows", "the gateway does not know the payment method"],
+  ] as const)
+    assert.deepEqual(await gateway.charge(request(method, { key: method }), never), { kind: "declined", reason });
+});
+
+test("Stripe: a payment on its way is no answer, and is looked up, as its key repeats the first one", async (t) => {
+  for (const [becomes, kind] of [
+    ["succeeded", "charged"],
+    ["requires_payment_method", "declined"],
+  ] as const) {
+    const { like, gateway } = await stripe(t);
+    await assert.rejects(gateway.charge(request("pm_like_processing"), never), GatewayUnavailable);
+    await assert.rejects(gateway.charge(request("pm_like_processing"), never), GatewayUnavailable);
+    like.finish("pi_like1", becomes);
+    const first = await gateway.charge(request("pm_like_processing"), never);
+    assert.equal(first.kind, kind);
+    assert.deepEqual(await gateway.charge(request("pm_like_processing"), never), first);
+    assert.equal(like.book.intents.size, 1);
+  }
+});
+
+test("Stripe: what waits for the customer is declined, and can never be charged later", async (t) => {
+  const { like, gateway } = await stripe(t);
+  const declined = await gateway.charge(request("pm_like_requiresAction"), never);
+  assert.deepEqual(declined, { kind: "declined", reason: "the bank wants the customer to confirm the payment" });
+  assert.equal(like.book.intents.get("pi_like1")?.status, "canceled");
+  assert.deepEqual(await gateway.charge(request("pm_like_requiresAction"), never), declined);
+});
+
+test("Stripe: one that the customer confirmed before it could be canceled is charged", async (t) => {
+  const { like, gateway } = await stripe(t);
+  const cancel = like.book.cancel.bind(like.book);
+  like.book.cancel = (id, form) => {
+    like.finish(id, "succeeded");
+    return cancel(id, form);
+  };
+  assert.deepEqual(await gateway.charge(request("pm_like_requiresAction"), never), {
+    kind: "charged",
+    chargeId: "pi_like1",
+  });
+});
+
+test("Stripe: while a key is in work there is no answer, and who stops waiting is told so at once", async (t) => {
+  const { like, gateway } = await stripe(t);
+  const impatient = new AbortController();
+  const gone = gateway.charge(request("pm_like_silent"), impatient.signal);
+  await until("it was asked", () => like.asked.length === 1);
+  await assert.rejects(gateway.charge(request("pm_like_silent"), never), GatewayUnavailable);
+  impatient.abort();
+  await assert.rejects(gone, GatewayUnavailable);
+  like.speak();
+  await until("it is charged", () => like.book.ledger().length === 1);
+  assert.equal((await gateway.charge(request("pm_like_silent"), never)).kind, "charged");
+  assert.equal(like.book.ledger().length, 1);
+});
+
+test("Stripe: a request goes out once for each time that it is asked, also where the connection is lost", async (t) => {
+  const { like, gateway } = await stripe(t);
+  await assert.rejects(gateway.charge(request("pm_like_answerLost"), never), GatewayUnavailable);
+  await assert.rejects(gateway.charge(request("pm_like_down", { key: "k2" }), never), GatewayUnavailable);
+  assert.deepEqual(like.asked, ["POST /v1/payment_intents", "POST /v1/payment_intents"]);
+});
+
+test("Stripe: a refund is not repeated when Stripe has forgotten its key, and one that failed is for a person", async (t) => {
+  let now = 1_800_000_000_000;
+  const { like, gateway } = await stripe(t, { now: () => now });
+  const charged = await gateway.charge(request("pm_card_visa"), never);
+  assert.ok(charged.kind === "charged");
+  const refund = { key: "r1", chargeId: charged.chargeId, amount: 200, currency: "EUR" };
+  const given = await gateway.refund(refund, never);
+  now += keyRetentionMs + 1;
+  assert.deepEqual(await gateway.refund(refund, never), given);
+  await assert.rejects(gateway.refund({ ...refund, amount: 201 }, never), GatewayRefused);
+  assert.equal(like.book.refunds.length, 1);
+  const [first] = like.book.refunds;
+  assert.ok(first !== undefined);
+  Object.assign(first, { status: "failed", failure_reason: "lost_or_stolen_card" });
+  await assert.rejects(gateway.refund(refund, never), /failed \(lost_or_stolen_card\)/);
+});
+
+test("Stripe: amounts are told in its units where they are not those of ISO 4217", async (t) => {
+  const { like, gateway } = await stripe(t);
+  for (const [currency, amount, theirs] of [
+    ["EUR", 500, 500],
+    ["JPY", 500, 500],
+    ["ISK", 500, 50_000],
+    ["MGA", 50_000, 500],
+  ] as const) {
+    const charged = await gateway.charge(request("pm_card_visa", { key: currency, currency, amount }), never);
+    assert.ok(charged.kind === "charged");
+    assert.equal(like.book.intents.get(charged.chargeId)?.amount, theirs);
+    await gateway.refund({ key: `r${currency}`, chargeId: charged.chargeId, amount, currency }, never);
+  }
+  assert.deepEqual(
+    like.book.refunds.map(({ amount }) => amount),
+    [500, 500, 50_000, 500],
+  );
+  const broken = request("pm_card_visa", { key: "k2", currency: "MGA", amount: 501 });
+  await assert.rejects(gateway.charge(broken, never), GatewayRefused);
+  await assert.rejects(gateway.charge(request("pm_card_visa", { key: "a b" }), never), GatewayRefused);
+});
+
+test("Stripe: a key that it does not take is no answer, and is told to nobody", async (t) => {
+  const { like } = await stripe(t);
+  const gateway = stripeGateway({ url: like.url, key: "sk_test_verySecretIndeed" });
+  await assert.rejects(gateway.charge(request("pm_card_visa"), never), (error) => {
+    assert.ok(error instanceof GatewayUnavailable);
+    assert.match(error.message, /401/);
+    assert.doesNotMatch(inspect(error, { depth: 20, showHidden: true }), /verySecret/);
+    return true;
+  });
+});
+
+test("Stripe: settings that do not go together are told at once, and no key is sent in the clear", () => {
+  const faults = (env: Readonly<Record<string, string>>) => {
+    const section = { name: "billing", fields: gatewaySettings, faults: gatewayFaults };
+    try {
+      loadConfig([section], { env: { HOLDFAST_BILLING_GATEWAY: "stripe", ...env } });
+    } catch (error) {
+      assert.ok(error instanceof ConfigError);
+      return error.faults.join("\n");
+    }
+    return "";
+  };
+  assert.match(
+    faults({ HOLDFAST_BILLING_STRIPE_URL: "http://127.example.com" }),
+    /^HOLDFAST_BILLING_STRIPE_KEY .* is not set.*\nHOLDFAST_BILLING_STRIPE_URL .* must begin with https/,
+  );
+  const HOLDFAST_BILLING_STRIPE_KEY = "sk_test_like";
+  assert.equal(faults({ HOLDFAST_BILLING_STRIPE_KEY }), "");
+  assert.equal(faults({ HOLDFAST_BILLING_STRIPE_KEY, HOLDFAST_BILLING_STRIPE_URL: "http://127.0.0.1:12111" }), "");
+  assert.match(faults({ HOLDFAST_BILLING_STRIPE_KEY: "pk_test_public" }), /STRIPE_KEY is \(secret\)/);
+});
+
+test("Stripe: whatever is not its answer is no answer", async (t) => {
+  let answer: readonly [number, string] = [200, ""];
+  const server = createServer((_, response) => void response.writeHead(answer[0], { location: "/" }).end(answer[1]));
+  await new Promise<void>((resolve) => {
+    server.listen(0, "127.0.0.1", resolve);
+  });
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const address = server.address();
+  assert.ok(typeof address === "object" && address !== null);
+  const gateway = stripeGateway({ url: `http://127.0.0.1:${String(address.port)}`, key: "sk_test_like" });
+  for (const given of [
+    [200, "<html>"],
+    [200, "{}"],
+    [302, "{}"],
+    [400, "<html>"],
+    [429, '{"error":{"type":"invalid_request_error","code":"lock_timeout"}}'],
+    [400, '{"error":{"type":"invalid_request_error","code":"rate_limit"}}'],
+    [403, '{"error":{"type":"invalid_request_error"}}'],
+    [500, '{"error":{"type":"api_error"}}'],
+  ] as const) {
+    answer = given;
+    await assert.rejects(gateway.charge(request("pm_card_visa"), never), GatewayUnavailable, given.join(" "));
+  }
+});

@@ -1,0 +1,160 @@
+import type { Stripe } from "stripe";
+import { declineOf, portError, reasonOf, wantsCustomer } from "./stripe-answers.ts";
+import { loadStripe } from "./stripe-sdk.ts";
+import {
+  checkCharge,
+  checkRefund,
+  GatewayRefused,
+  GatewayUnavailable,
+  type ChargeOutcome,
+  type PaymentGateway,
+} from "./port.ts";
+
+export interface StripeOptions {
+  /** A secret key, or a restricted one that may write payment intents and refunds. */
+  readonly key: string;
+  /** @default "https://api.stripe.com" */
+  readonly url?: string | undefined;
+}
+
+/** What Stripe waits for a bank is told within a few seconds; asking again under the same key costs nothing. */
+const timeoutMs = 20_000;
+
+/**
+ * Stripe: a charge is a payment intent that is confirmed at once, with nobody there to act on it (https://docs.stripe.com/api/payment_intents/create), and
+ * `chargeId` is the intent's id. A method that belongs to one of Stripe's Customers is declined, as the port names none.
+ */
+export function stripeGateway({ key, url = "https://api.stripe.com" }: StripeOptions): PaymentGateway {
+  const sdk = loadStripe();
+  const { protocol, hostname, port } = new URL(url);
+  /** Made for each request, in about 60 µs: the SDK takes a signal in no other way. Its own retries are off, the one of a closed connection included. */
+  const clientOf = async (signal: AbortSignal): Promise<Stripe> => {
+    const { Stripe: Client } = await sdk;
+    return new Client(key, {
+      host: hostname,
+      protocol: protocol === "http:" ? "http" : "https",
+      port: port === "" ? (protocol === "http:" ? 80 : 443) : port,
+      timeout: timeoutMs,
+      maxNetworkRetries: 0,
+      telemetry: false,
+      httpClient: Client.createFetchHttpClient((input, init) =>
+        fetch(input, {
+          ...init,
+          redirect: "error",
+          signal: init?.signal ? AbortSignal.any([init.signal, signal]) : signal,
+        }),
+      ),
+    });
+  };
+  const ask = async <T>(signal: AbortSignal, work: (stripe: Stripe) => Promise<T>): Promise<T> => {
+    if (signal.aborted) throw new GatewayUnavailable("it was not waited for.");
+    const stripe = await clientOf(signal);
+    try {
+      return await work(stripe);
+    } catch (error) {
+      throw portError(error, stripe.errors);
+    }
+  };
+
+  return {
+    async charge(request, signal) {
+      const { key: idempotencyKey, amount, currency, method, reference } = checkCharge(request);
+      checkHeader(idempotencyKey);
+      const params = {
+        ...moneyOf({ amount, currency }),
+        payment_method: method,
+        confirm: true,
+        off_session: true,
+        // One that would send the customer elsewhere is not taken at all.
+        automatic_payment_methods: { enabled: true, allow_redirects: "never" as const },
+        description: reference,
+        metadata: { key: idempotencyKey, reference },
+      };
+      return ask(signal, async (stripe) => {
+        let first: Stripe.PaymentIntent;
+        try {
+          first = await stripe.paymentIntents.create(params, { idempotencyKey });
+        } catch (error) {
+          const reason = declineOf(error, stripe.errors);
+          if (reason === undefined) throw error;
+          return { kind: "declined", reason };
+        }
+        return settle(stripe, first);
+      });
+    },
+    async refund(request, signal) {
+      const { key: idempotencyKey, chargeId, ...money } = checkRefund(request);
+      checkHeader(idempotencyKey);
+      const { amount, currency } = moneyOf(money);
+      return ask(signal, async (stripe) => {
+        const [intent, known] = await Promise.all([
+          stripe.paymentIntents.retrieve(chargeId),
+          refundOf(stripe, chargeId, idempotencyKey),
+        ]);
+        if (intent.currency !== currency) throw new GatewayRefused(`${chargeId} was not charged in ${money.currency}.`);
+        if (known !== undefined && known.amount !== amount)
+          throw new GatewayRefused(`the key ${idempotencyKey} was used for another refund.`);
+        const refund =
+          known ??
+          (await stripe.refunds.create(
+            { payment_intent: chargeId, amount, metadata: { key: idempotencyKey } },
+            { idempotencyKey },
+          ));
+        if (refund.status === "failed" || refund.status === "canceled")
+          throw new GatewayRefused(
+            `the refund ${refund.id} is ${refund.status} (${refund.failure_reason ?? "no reason given"}).`,
+          );
+        return { refundId: refund.id };
+      });
+    },
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}
+
+/** What the key has given back already: Stripe forgets its keys after a day, its refunds never. */
+async function refundOf(stripe: Stripe, intent: string, key: string): Promise<Stripe.Refund | undefined> {
+  for await (const refund of stripe.refunds.list({ payment_intent: intent, limit: 100 }))
+    if (refund.metadata?.["key"] === key) return refund;
+  return undefined;
+}
+
+/** Under its key Stripe repeats the answer that it gave first: what was not definite then is looked up. */
+async function settle(stripe: Stripe, first: Stripe.PaymentIntent): Promise<ChargeOutcome> {
+  const intent = isOver(first) ? first : await stripe.paymentIntents.retrieve(first.id);
+  return outcomeOf(isOver(intent) || intent.status === "processing" ? intent : await giveUp(stripe, intent.id));
+}
+
+const isOver = ({ status }: Stripe.PaymentIntent): boolean => status === "succeeded" || status === "canceled";
+
+/** Nobody is there to act on it, and it may not be charged later behind our back. One that went through, or was given up, meanwhile cannot be canceled. */
+async function giveUp(stripe: Stripe, id: string): Promise<Stripe.PaymentIntent> {
+  try {
+    return await stripe.paymentIntents.cancel(id, { cancellation_reason: "abandoned" });
+  } catch (error) {
+    const intent = await stripe.paymentIntents.retrieve(id);
+    if (isOver(intent) || intent.status === "processing") return intent;
+    throw error;
+  }
+}
+
+function outcomeOf(intent: Stripe.PaymentIntent): ChargeOutcome {
+  if (intent.status === "succeeded") return { kind: "charged", chargeId: intent.id };
+  if (intent.status !== "canceled") throw new GatewayUnavailable(`${intent.id} is ${intent.status}.`);
+  if (intent.last_payment_error !== null) return { kind: "declined", reason: reasonOf(intent.last_payment_error) };
+  const reason = intent.cancellation_reason === "abandoned" ? wantsCustomer : "the payment was canceled";
+  return { kind: "declined", reason };
+}
+
+/** Where Stripe's smallest unit is not the one of ISO 4217 (https://docs.stripe.com/currencies#special-cases): so many of its units are one of ours. */
+const units: Readonly<Record<string, number>> = { ISK: 100, UGX: 100, MGA: 0.01 };
+
+function moneyOf({ amount, currency }: { readonly amount: number; readonly currency: string }) {
+  const theirs = Math.round(amount * (units[currency] ?? 1) * 100) / 100;
+  if (!Number.isInteger(theirs)) throw new GatewayRefused(`/amount of ${currency} must be in whole units.`);
+  return { amount: theirs, currency: currency.toLowerCase() };
+}
+
+function checkHeader(key: string): void {
+  if (!/^[\x21-\x7e]+$/.test(key))
+    throw new GatewayRefused("/key must fit into a header: visible ASCII, without blanks.");
+}
