@@ -1,11 +1,10 @@
 // `node scripts/mongo-like.ts -- command [arguments]` runs a command beside a server that speaks MongoDB's protocol (mongo-java-server, in memory), on a free
 // port of 127.0.0.1, gone afterwards. The command finds it in HOLDFAST_TEST_MONGODB. Needs Java and Maven; what Maven brings is kept in node_modules/.cache.
 // It is an imitation: transactions, sessions, validators and failover are not shown by it, and Holdfast uses none of the first three.
-import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { createServer } from "node:net";
-import { catchSignals, exitOf, runCommand } from "./children.ts";
+import { commandOf, freePort, runBeside, startServer } from "./beside.ts";
 import { root } from "./repository.ts";
 
 const folder = path.join(root, "node_modules/.cache/mongo-like");
@@ -43,19 +42,10 @@ function build(): void {
   run("javac", ["-cp", "libs/*", "-d", "classes", "MongoLike.java"]);
 }
 
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
-    });
-  });
-}
-
-/** Resolves when it takes connections; the kernel ends it with this process where there is \`setpriv\`. */
-async function start(port: number): Promise<ChildProcess> {
+if (import.meta.main) {
+  const command = commandOf("mongo-like.ts");
+  build();
+  const port = String(await freePort());
   const java = [
     "java",
     "-Xmx256m",
@@ -66,37 +56,6 @@ async function start(port: number): Promise<ChildProcess> {
     // It warns of each index that it does not keep.
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=error",
   ];
-  const command = [...java, "-cp", "classes:libs/*", "MongoLike", String(port)];
-  const guarded =
-    process.platform === "linux" && spawnSync("setpriv", ["--pdeathsig", "KILL", "true"]).status === 0
-      ? ["setpriv", "--pdeathsig", "KILL", ...command]
-      : command;
-  const [program = "", ...args] = guarded;
-  const server = spawn(program, args, { cwd: folder, stdio: ["ignore", "pipe", "inherit"] });
-  await new Promise<void>((resolve, reject) => {
-    server.stdout.once("data", () => resolve());
-    server.once("exit", (code) => reject(new Error(`The server ended with ${String(code)}.`)));
-    server.once("error", reject);
-  });
-  return server;
-}
-
-if (import.meta.main) {
-  const [separator, command, ...args] = process.argv.slice(2);
-  if (separator !== "--" || command === undefined) {
-    console.error("Usage: node scripts/mongo-like.ts -- command [arguments]");
-    process.exit(1);
-  }
-  build();
-  const port = await freePort();
-  const server = await start(port);
-  const ended = exitOf(server).catch(() => 1);
-  using _ = catchSignals(() => {});
-  try {
-    const env = { ...process.env, HOLDFAST_TEST_MONGODB: `mongodb://127.0.0.1:${String(port)}` };
-    process.exitCode = await runCommand(command, args, env);
-  } finally {
-    server.kill("SIGKILL");
-    await ended;
-  }
+  const server = await startServer([...java, "-cp", "classes:libs/*", "MongoLike", port], folder);
+  process.exitCode = await runBeside(server, command, { HOLDFAST_TEST_MONGODB: `mongodb://127.0.0.1:${port}` });
 }

@@ -205,3 +205,31 @@ test("Stripe: whatever is not its answer is no answer", async (t) => {
     await assert.rejects(gateway.charge(request("pm_card_visa"), never), GatewayUnavailable, given.join(" "));
   }
 });
+
+const mock = process.env["HOLDFAST_TEST_STRIPE"];
+test(
+  "Stripe's own mock knows all that is sent, and its answers are understood",
+  {
+    skip:
+      mock === undefined && process.env["HOLDFAST_REQUIRE_ENGINES"] !== "1"
+        ? "needs stripe-mock: HOLDFAST_TEST_STRIPE names no server"
+        : false,
+  },
+  async () => {
+    if (mock === undefined) throw new Error("HOLDFAST_REQUIRE_ENGINES=1, and HOLDFAST_TEST_STRIPE names no server.");
+    const gateway = stripeGateway({ url: mock, key: "sk_test_123" });
+    // Each answer is the example of the documentation, whatever was sent: made, looked up and given up, the intent still waits for a method.
+    await assert.rejects(gateway.charge(request("pm_card_visa"), never), {
+      name: GatewayUnavailable.name,
+      message: /pi_\w+ is requires_payment_method/,
+    });
+    const refund = { key: "r1", chargeId: "pi_123", amount: 200, currency: "USD" };
+    assert.match((await gateway.refund(refund, never)).refundId, /^re_\w+$/);
+    const unknown = await fetch(`${mock}/v1/refunds`, {
+      method: "POST",
+      headers: { authorization: "Bearer sk_test_123", "content-type": "application/x-www-form-urlencoded" },
+      body: "payment_intents=pi_123",
+    });
+    assert.equal(unknown.status, 400, "it would have told of a parameter that Stripe does not know");
+  },
+);
