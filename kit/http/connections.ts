@@ -11,9 +11,15 @@ export interface Connections {
   letGo(): void;
 }
 
+/** One connection. Replies leave it in the order of their requests: the last one that is in hand leaves last. */
+interface InHand {
+  count: number;
+  last: ServerResponse | undefined;
+}
+
 /** Follows the connections of a server that does not listen yet. */
 export function connectionsOf(server: Server): Connections {
-  const connections = new Map<Socket, Set<ServerResponse>>();
+  const connections = new Map<Socket, InHand>();
   let ending = false;
   let all = 0;
   server.on("connection", (socket) => {
@@ -21,26 +27,35 @@ export function connectionsOf(server: Server): Connections {
       socket.destroy();
       return;
     }
-    connections.set(socket, new Set());
+    connections.set(socket, { count: 0, last: undefined });
     socket.once("close", () => connections.delete(socket));
   });
+  // One for all replies, which is told by its emitter whose it is: every request would pay for a closure of its own.
+  function closed(this: ServerResponse): void {
+    all -= 1;
+    const { socket } = this.req;
+    const inHand = connections.get(socket);
+    if (inHand === undefined) return;
+    inHand.count -= 1;
+    if (inHand.count > 0) return;
+    inHand.last = undefined;
+    if (ending) socket.destroySoon();
+  }
   server.prependListener("request", ({ socket }, response) => {
     const inHand = connections.get(socket);
-    inHand?.add(response);
+    if (inHand !== undefined) {
+      inHand.count += 1;
+      inHand.last = response;
+    }
     all += 1;
     if (ending) response.setHeader("connection", "close");
-    response.once("close", () => {
-      inHand?.delete(response);
-      all -= 1;
-      if (ending && inHand?.size === 0) socket.destroySoon();
-    });
+    response.on("close", closed);
   });
   return {
     inHand: () => all,
     letGo() {
       ending = true;
-      for (const [socket, inHand] of connections) {
-        const last = [...inHand].at(-1);
+      for (const [socket, { last }] of connections) {
         if (last === undefined) socket.destroy();
         else if (!last.headersSent) last.setHeader("connection", "close");
       }

@@ -2,15 +2,17 @@ import type { IncomingMessage, ServerOptions, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { Verify } from "../access/index.ts";
-import { docsPage, kitProblems, openapi, type Endpoint, type ProblemError } from "../contract/index.ts";
+import { docsPage, kitProblems, openapi, type Caller, type Endpoint, type ProblemError } from "../contract/index.ts";
 import type { StoredReply } from "../messaging/index.ts";
 import { within, type Runtime } from "../runtime/index.ts";
 import type { RunningService } from "../service/index.ts";
 import { noMetrics, type Logger, type Metrics, type TraceContext, type Tracing } from "../telemetry/index.ts";
+import { Answer, fail } from "./answer.ts";
 import { parseBody, type JsonBody } from "./body.ts";
 import { HttpMeter, meterHttp, metricsPage } from "./http-metrics.ts";
 import { Incoming } from "./incoming.ts";
 import { connectionsOf, type Connections } from "./connections.ts";
+import { Deadlines } from "./deadlines.ts";
 import { entrance } from "./overload.ts";
 import { deprecation, rawReply, refusal, translate } from "./reply.ts";
 import { RouteTable } from "./route-table.ts";
@@ -105,7 +107,9 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
     return reply;
   };
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
+  // By its name: the framework takes the type of a body apart for each request that only "*" stands for.
+  for (const type of ["application/json", "*"])
+    app.addContentTypeParser(type, { parseAs: "buffer" }, (_request, body, done) => done(null, body));
   app.setErrorHandler((error, request, reply) => send(reply, refuse(error, idOf(request))));
   const table = new RouteTable<Endpoint>();
   for (const endpoint of service.endpoints) table.add(endpoint, endpoint);
@@ -120,7 +124,9 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
   });
   const spans = options.tracing?.of(service.name);
   const traceOf = spans === undefined ? undefined : showsRequests(app, service.endpoints, spans);
-  for (const endpoint of service.endpoints) addRoute(app, endpoint, { ...options, limits, sockets, traceOf });
+  const deadlines = new Deadlines(runtime);
+  for (const endpoint of service.endpoints)
+    addRoute(app, endpoint, { ...options, limits, sockets, deadlines, traceOf });
   addPages(app, service, metrics);
   // Without, Node takes 511: more that connect at once would wait for seconds, as if lost on the way.
   await app.listen({ port: options.port, host, backlog: limits.connections });
@@ -145,17 +151,18 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
 interface RouteOptions extends HttpOptions {
   readonly limits: HttpLimits;
   readonly sockets: Connections;
+  readonly deadlines: Deadlines;
   readonly traceOf: ((request: IncomingMessage) => TraceContext | undefined) | undefined;
 }
 
 function addRoute(
   app: FastifyInstance,
   endpoint: Endpoint,
-  { service, runtime, log, verify, limits, sockets, traceOf }: RouteOptions,
+  { service, runtime, log, verify, limits, sockets, deadlines, traceOf }: RouteOptions,
 ): void {
   const { spec, method } = endpoint;
   const timeoutMs = spec.limits?.timeoutMs ?? limits.timeoutMs;
-  const extra = deprecation(endpoint);
+  const sending = { extra: deprecation(endpoint), send };
   const meter = app.meter.route(endpoint);
   app.route({
     method,
@@ -169,7 +176,7 @@ function addRoute(
       full: () => sockets.inHand() > limits.inHand,
       send,
     }),
-    handler: async (request, reply) => {
+    handler(request, reply) {
       const { headers } = request;
       const requestId = idOf(request);
       const deadline = meter.begin(reply) + patience(headers["x-request-timeout"], timeoutMs);
@@ -177,41 +184,39 @@ function addRoute(
         throw kitProblems.malformedRequest({ reason: "The query is not valid percent-encoded UTF-8." });
       }
       const body = readBody(endpoint, request);
-      const incoming = new Incoming({
-        endpoint,
-        // Proof: the router gives each name of the path as text; `parseQuery` text or lists of text.
-        params: request.params as Record<string, string>,
-        query: request.query as Record<string, string | string[]>,
-        headers,
-        body: body?.value,
-        suspectText: (body?.suspect ?? false) || suspectUrl(request.raw.url ?? ""),
-        caller:
-          headers.authorization === undefined
-            ? undefined
-            : await within(
-                runtime,
-                deadline,
-                callerOf(headers.authorization, verify, (error) =>
-                  log.debug("a token was refused", { requestId, error }),
-                ),
-                () => kitProblems.deadlineExceeded({}),
-              ),
-        idempotencyKey: idempotencyKey(endpoint, headers["idempotency-key"]),
-        deadline,
-        requestId,
-        correlationId: clientId(headers["x-correlation-id"]) ?? requestId,
-        random: runtime.random,
-        shown: traceOf?.(request.raw),
-      });
-      const stored = await within(runtime, deadline, service.dispatch(incoming), () => {
-        incoming.abort();
-        // What a unit commits after that is found under its key.
-        return kitProblems.deadlineExceeded({});
-      });
-      if (extra === undefined && headers.authorization === undefined && sendPlain(reply, stored)) return reply;
-      if (extra !== undefined) reply.headers(extra);
-      if (headers.authorization !== undefined) reply.header("cache-control", "no-store");
-      return send(reply, stored);
+      const from = (caller: Caller | undefined) => {
+        const incoming = new Incoming({
+          endpoint,
+          // Proof: the router gives each name of the path as text; `parseQuery` text or lists of text.
+          params: request.params as Record<string, string>,
+          query: request.query as Record<string, string | string[]>,
+          headers,
+          body: body?.value,
+          suspectText: (body?.suspect ?? false) || suspectUrl(request.raw.url ?? ""),
+          caller,
+          idempotencyKey: idempotencyKey(endpoint, headers["idempotency-key"]),
+          deadline,
+          requestId,
+          correlationId: clientId(headers["x-correlation-id"]) ?? requestId,
+          random: runtime.random,
+          shown: traceOf?.(request.raw),
+        });
+        const answer = new Answer(reply, incoming, sending);
+        deadlines.watch(answer);
+        service.dispatch(incoming).then(
+          (stored) => answer.give(stored),
+          (error: unknown) => answer.fail(error),
+        );
+      };
+      if (headers.authorization === undefined) from(undefined);
+      else {
+        const called = callerOf(headers.authorization, verify, (error) =>
+          log.debug("a token was refused", { requestId, error }),
+        );
+        within(runtime, deadline, called, () => kitProblems.deadlineExceeded({}))
+          .then(from)
+          .catch((error: unknown) => fail(reply, error));
+      }
     },
   });
 }
@@ -231,21 +236,6 @@ function readBody({ spec }: Endpoint, { body, headers }: FastifyRequest): JsonBo
 }
 
 const idOf = (request: FastifyRequest): string => request.id;
-
-/** The common reply, past the framework, whose hooks have nothing to do with it; false where it is another one. */
-function sendPlain(reply: FastifyReply, { status, body, headers }: StoredReply): boolean {
-  const { request, raw } = reply;
-  if (status >= 400 || body === undefined || request.method === "HEAD") return false;
-  const lines = ["x-request-id", idOf(request), "x-content-type-options", "nosniff"];
-  lines.push("content-length", String(Buffer.byteLength(body)));
-  if (headers["content-type"] === undefined) lines.push("content-type", "application/json; charset=utf-8");
-  for (const name in headers) lines.push(name, headers[name] ?? "");
-  raw.writeHead(status, lines);
-  reply.hijack();
-  raw.end(body);
-  reply.server.meter.answered(reply, status);
-  return true;
-}
 
 function send(reply: FastifyReply, { status, body, headers }: StoredReply): FastifyReply {
   reply.server.meter.answered(reply, status);
