@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { isProblem } from "holdfast/contract";
-import { asService, operator, start, until, user, type StartOptions, type TestSystem } from "holdfast/testing";
-import { Client } from "pg";
+import { asService, operator, until, user, type TestSystem } from "holdfast/testing";
 import { gatewayFile } from "../payment-gateway/index.ts";
 import { ledger } from "../payment-gateway/ledger.ts";
 import { GetInvoice } from "./billing/contracts.ts";
@@ -13,6 +12,7 @@ import { GetNotification, PutPreferences } from "../notifications/contracts.ts";
 import { deliveries } from "../notifications/mail/captured.ts";
 import { mailFile } from "../notifications/mail/index.ts";
 import { notificationId } from "../notifications/notification.ts";
+import { beginOn, engines } from "../fixtures/engines.ts";
 import { commerce } from "./services.ts";
 
 const price = { amount: 250, currency: "EUR" };
@@ -39,39 +39,9 @@ const facts = async (shop: TestSystem, orderId: string) =>
   );
 const paid = (shop: TestSystem) => ledger(gatewayFile(shop.data)).map(({ charged, refunded }) => charged - refunded);
 
-async function onServer(work: (client: Client) => Promise<unknown>): Promise<void> {
-  const client = new Client(process.env["HOLDFAST_TEST_POSTGRES"]);
-  await client.connect();
-  try {
-    await work(client);
-  } finally {
-    await client.end();
-  }
-}
-
-/** The shop on each engine that tables may be on. */
-const engines = [
-  { engine: "SQLite", storeUrl: undefined, skip: false as const },
-  {
-    engine: "PostgreSQL",
-    storeUrl: process.env["HOLDFAST_TEST_POSTGRES"],
-    skip:
-      process.env["HOLDFAST_TEST_POSTGRES"] === undefined && process.env["HOLDFAST_REQUIRE_ENGINES"] !== "1"
-        ? "needs PostgreSQL: HOLDFAST_TEST_POSTGRES names no server"
-        : (false as const),
-  },
-];
-/** A service's tables are in a schema of its name: each test on PostgreSQL begins with none. */
-const beginOn =
-  (storeUrl: string | undefined) =>
-  async (options: StartOptions = {}) => {
-    if (storeUrl === undefined) return start(commerce, options);
-    await onServer((client) => client.query("DROP SCHEMA IF EXISTS customers, orders, billing CASCADE"));
-    return start(commerce, { ...options, storeUrl });
-  };
 // What decides on rows is tried on every engine, the rest on one.
 for (const { engine, storeUrl, skip } of engines) {
-  const begin = beginOn(storeUrl);
+  const begin = beginOn(commerce, storeUrl);
   void test(`${engine}: an order that is paid and reserved is confirmed`, { skip }, async () => {
     await using shop = await begin();
     await stockUp(shop, "apple", 10);
@@ -165,7 +135,7 @@ for (const { engine, storeUrl, skip } of engines) {
   );
 }
 for (const { engine, storeUrl, skip } of engines.slice(0, 1)) {
-  const begin = beginOn(storeUrl);
+  const begin = beginOn(commerce, storeUrl);
   void test(
     `${engine}: with an immediate reservation an order that is short is not placed, and one that is not is confirmed`,
     { skip },
