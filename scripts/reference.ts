@@ -13,15 +13,13 @@ import {
 } from "holdfast/contract";
 import { brokerProblems, messageProblems } from "holdfast/messaging";
 import { faultPoints, type FieldSchema } from "holdfast/runtime";
-import { describe, type Service } from "holdfast/service";
+import { describe } from "holdfast/service";
 import { streamProblems } from "holdfast/streams";
 import { kitMetrics, type Metric } from "holdfast/telemetry";
-import { commerce } from "../systems/commerce/services.ts";
 import { testMethods } from "../systems/payment-gateway/port.ts";
+import { services } from "../systems/systems.ts";
 import { root, runMain } from "./repository.ts";
 
-/** Those of every system. */
-const services: readonly Service[] = commerce;
 const head = "<!-- Written by `node scripts/reference.ts`; change the code instead. -->\n\n";
 const row = (cells: readonly string[]): string =>
   `| ${cells.map((cell) => cell.replaceAll("|", "\\|").replaceAll("\n", " ")).join(" | ")} |`;

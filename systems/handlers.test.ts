@@ -2,11 +2,13 @@ import assert from "node:assert/strict";
 import { existsSync, readdirSync } from "node:fs";
 import path from "node:path";
 import { test } from "node:test";
-import { commerce } from "./commerce/services.ts";
+import { services, systems } from "./systems.ts";
 
 /** A service is a folder of its name, at the top or in its system. */
 const folderOf = (name: string): string | undefined =>
-  [name, `commerce/${name}`].find((folder) => existsSync(path.join(import.meta.dirname, folder, "service.ts")));
+  ["", ...Object.keys(systems)]
+    .map((system) => path.join(system, name))
+    .find((folder) => existsSync(path.join(import.meta.dirname, folder, "service.ts")));
 
 /** Handlers that the files of a folder export and that the service does not list. */
 async function forgotten(folder: string, listed: ReadonlySet<unknown>): Promise<readonly string[]> {
@@ -31,7 +33,7 @@ async function forgotten(folder: string, listed: ReadonlySet<unknown>): Promise<
 }
 
 test("every handler in a service's folder is listed by the service, and the check sees one that is not", async () => {
-  for (const { name, routes, consumers, jobs } of commerce) {
+  for (const { name, routes, consumers, jobs } of services) {
     const folder = folderOf(name);
     assert.ok(folder !== undefined, `${name} has a folder`);
     assert.deepEqual(await forgotten(folder, new Set([...routes, ...consumers, ...jobs])), []);

@@ -7,26 +7,29 @@ import type { Caller } from "holdfast/contract";
 import { serveHttp } from "holdfast/http";
 import { silentLogger } from "holdfast/telemetry";
 import { badInputs, checkBadInputs, goodInput, operator, sendRaw, start, until, type Sample } from "holdfast/testing";
-import { CreateCustomer } from "./customers/contracts.ts";
-import { notificationId } from "../notifications/notification.ts";
-import { PutStock } from "./inventory/contracts.ts";
-import { PlaceOrder } from "./orders/contracts.ts";
-import { commerce } from "./services.ts";
+import { CreateCustomer } from "./commerce/customers/contracts.ts";
+import { notificationId } from "./notifications/notification.ts";
+import { PutStock } from "./commerce/inventory/contracts.ts";
+import { PlaceOrder } from "./commerce/orders/contracts.ts";
+import { PutCourse } from "./education/courses/contracts.ts";
+import { Register } from "./education/registrations/contracts.ts";
+import { services } from "./systems.ts";
 
 const callers: Readonly<Record<string, Caller>> = {
   operator: { kind: "user", id: "ops", roles: ["operator"] },
   service: { kind: "service", name: "customers" },
+  learner: { kind: "user", id: "1", roles: [] },
 };
 
 test("every endpoint refuses everything that is wrong with a request, names it, and changes nothing", async () => {
-  await using shop = await start(commerce);
+  await using shop = await start(services);
   const { body: customer } = await shop.call(CreateCustomer, { body: { name: "Ada", email: "ada@example.com" } });
   await shop.settled();
   // A message that nobody understands, for each service that hears any: their dead letters are endpoints, too.
-  for (const type of ["customer.created", "order.created", "low.stock"])
+  for (const type of ["customer.created", "order.created", "low.stock", "registration.paid"])
     await shop.inject({ type, key: "odd", version: 99, data: "{}" });
   const letterOf = async (name: string) => (await shop.service(name).store.deadLetters({ limit: 1 }))[0]?.id;
-  const withLetters = ["orders", "inventory", "billing", "notifications"];
+  const withLetters = ["orders", "inventory", "billing", "notifications", "registrations", "courses"];
   const letters: Record<string, string> = {};
   for (const name of withLetters) {
     await until(`${name} has a dead letter`, async () => (await letterOf(name)) !== undefined);
@@ -39,6 +42,17 @@ test("every endpoint refuses everything that is wrong with a request, names it, 
   await shop.call(PutStock, { params: { sku: "apple" }, body: apple, as: operator() });
   const { body: order } = await shop.call(PlaceOrder, { body: { customerId, lines, paymentMethod: "card_ok" } });
   const { orderId } = order;
+  const course = { title: "Baking", price, seats: 1_000 };
+  await shop.call(PutCourse, { params: { courseId: "10" }, body: course, as: operator() });
+  const query = { user_id: "1", user_email: "test@example.com", course_id: "10" };
+  const { registrationId } = (await shop.call(Register, { query })).body;
+  const other = (await shop.call(Register, { query: { ...query, user_id: "3" } })).body;
+  const paid = { registrationId, userId: "1", courseId: "10", email: "test@example.com", total: price };
+  await shop.inject({
+    type: "registration.paid",
+    key: registrationId,
+    data: JSON.stringify({ ...paid, paymentId: registrationId }),
+  });
   await shop.settled();
   const samples: Record<string, Sample> = {
     "POST /customers": { body: { name: "Bob", email: "bob@example.com" } },
@@ -80,6 +94,14 @@ test("every endpoint refuses everything that is wrong with a request, names it, 
       body: { email: true, muted: ["order-paid"] },
       token: "operator",
     },
+    "POST /register": { query: "user_id=2&user_email=test%40example.com&course_id=10&payment_method=card_ok" },
+    "GET /registrations/{registrationId}": { params: { registrationId } },
+    "GET /registrations/{registrationId}/history": { params: { registrationId } },
+    "POST /registrations/{registrationId}/cancel": { params: { registrationId: other.registrationId } },
+    "GET /courses": {},
+    "GET /courses/{courseId}": { params: { courseId: "10" } },
+    "PUT /courses/{courseId}": { params: { courseId: "20" }, body: course, token: "operator" },
+    "GET /courses/{courseId}/access/{userId}": { params: { courseId: "10", userId: "1" }, token: "learner" },
     "GET /dead-letters/customers": { token: "operator" },
     ...Object.fromEntries(
       Object.entries(letters).flatMap(([name, id]): [string, Sample][] => {

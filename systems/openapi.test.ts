@@ -5,9 +5,9 @@ import os from "node:os";
 import path from "node:path";
 import { test } from "node:test";
 import { openapi, type Endpoint } from "holdfast/contract";
-import { commerce } from "./services.ts";
+import { services } from "./systems.ts";
 
-const redocly = path.resolve(import.meta.dirname, "../../node_modules/@redocly/cli/bin/cli.js");
+const redocly = path.resolve(import.meta.dirname, "../node_modules/@redocly/cli/bin/cli.js");
 
 function lint(document: unknown): { readonly ok: boolean; readonly output: string } {
   const folder = mkdtempSync(path.join(os.tmpdir(), "holdfast-openapi-"));
@@ -38,8 +38,8 @@ function lint(document: unknown): { readonly ok: boolean; readonly output: strin
 }
 
 test("the derived OpenAPI passes an official linter, which is shown a wrong one and finds it", () => {
-  const endpoints: readonly Endpoint[] = commerce.flatMap(({ routes }) => routes.map(({ endpoint }) => endpoint));
-  const document = openapi(endpoints, { title: "Shop", version: "1.0.0" });
+  const endpoints: readonly Endpoint[] = services.flatMap(({ routes }) => routes.map(({ endpoint }) => endpoint));
+  const document = openapi(endpoints, { title: "Platform", version: "1.0.0" });
   const { ok, output } = lint(document);
   assert.ok(ok, output);
   assert.equal(lint({ ...document, paths: { "/orders/{id}": { get: { responses: {} } } } }).ok, false);

@@ -1,0 +1,17 @@
+import { CancelRegistration, RegistrationFailed } from "./contracts.ts";
+import { handle } from "./scope.ts";
+import { tell } from "./tell.ts";
+
+/** Asked for again, it is as it is: nothing is recorded twice. */
+export const cancelRegistration = handle(
+  CancelRegistration,
+  async ({ params: { registrationId }, reply, ...given }) => {
+    const { registrations } = given;
+    await registrations.require(registrationId);
+    const { stage, reason = "" } = (await registrations.lock(registrationId)).registration;
+    if (stage === "failed") throw RegistrationFailed({ registrationId, reason });
+    if (stage !== "cancelling" && stage !== "cancelled")
+      await tell(given, registrationId, { fact: "cancelled-by-user" });
+    return reply(202, await registrations.require(registrationId));
+  },
+);
