@@ -251,6 +251,7 @@ const malformed = new WeakSet<object>();
 
 /** Repeated names become lists. */
 function parseQuery(text: string): Record<string, string | string[]> {
+  if (text === "") return {};
   const query = new Map<string, string | string[]>();
   let valid = true;
   const decode = (part: string): string => {

@@ -53,17 +53,14 @@ export class Handler {
               // Proof: assembled from the same parts that typed `prepare`.
             } as never),
           );
-    const work = async (cause: Cause, access: object, lettingOut: object): Promise<StoredReply> => {
-      const given = {
-        ...scopeOf(access, cause),
-        ...always(cause, surroundings, "run"),
-        ...base,
-        ...lettingOut,
-        ...(document === undefined ? undefined : await opened(document, access, base)),
-        reply: this.route.reply,
-        prepared,
-        // Proof: assembled from the same parts that typed `run`.
-      } as never;
+    const work = async (cause: Cause, access: object, lettingOut: object | undefined): Promise<StoredReply> => {
+      const named = document === undefined ? undefined : await opened(document, access, base);
+      const { now, newId, random, signal, log } = always(cause, surroundings, "run");
+      const { reply: made } = this.route;
+      // One literal, which V8 gives one shape, and then the names that not every route has: spreads one after another take four times as long.
+      const own = { ...scopeOf(access, cause), now, newId, random, signal, log, reply: made, prepared };
+      // Proof: assembled from the same parts that typed `run`.
+      const given = Object.assign(own, base, lettingOut, named) as never;
       const next = () => run(given);
       const reply = await (this.#in.around === undefined
         ? next()
@@ -77,7 +74,7 @@ export class Handler {
     try {
       if (this.route.query)
         return await inStep(spans, "run", cause, (step) =>
-          this.#store.query({ label, deadline, work: ({ access }) => work(step, access, {}) }),
+          this.#store.query({ label, deadline, work: ({ access }) => work(step, access, undefined) }),
         );
       const settled = await inStep(spans, "run", cause, (step) =>
         this.#store.unit<StoredReply>({
@@ -98,17 +95,45 @@ export class Handler {
   }
 
   #cause(request: Dispatch, identity: string | undefined): Cause {
-    return {
-      handler: this.#label,
+    return new RequestCause(request, this.#label, {
       service: this.route.endpoint.owner,
       identity,
       repeatable: this.#repeatable,
-      id: request.requestId,
-      correlationId: request.correlationId,
-      trace: request.trace,
-      caller: request.caller,
-      deadline: request.deadline,
-      signal: request.signal,
-    };
+    });
+  }
+}
+
+/** A request as a cause. Its trace is read, or made, when something is let out: most requests let out nothing, and where there are spans it is theirs. */
+class RequestCause implements Cause {
+  readonly handler: string;
+  readonly service: string;
+  readonly identity: string | undefined;
+  readonly repeatable: boolean;
+  readonly id: string;
+  readonly correlationId: string;
+  readonly caller: Dispatch["caller"];
+  readonly deadline: number;
+  readonly signal: AbortSignal;
+  readonly #request: Dispatch;
+
+  constructor(
+    request: Dispatch,
+    handler: string,
+    { service, identity, repeatable }: Pick<Cause, "service" | "identity" | "repeatable">,
+  ) {
+    this.handler = handler;
+    this.service = service;
+    this.identity = identity;
+    this.repeatable = repeatable;
+    this.id = request.requestId;
+    this.correlationId = request.correlationId;
+    this.caller = request.caller;
+    this.deadline = request.deadline;
+    this.signal = request.signal;
+    this.#request = request;
+  }
+
+  get trace(): Cause["trace"] {
+    return this.#request.trace;
   }
 }

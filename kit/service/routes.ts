@@ -21,6 +21,14 @@ import type { Dispatch } from "./running.ts";
 
 type Place = FieldError["in"];
 
+interface Part {
+  readonly place: Place;
+  readonly schema: TSchema;
+  readonly validator: Validator;
+  /** Params of a path that has none: nothing to convert or to check where nothing came. */
+  readonly none: boolean;
+}
+
 /** One endpoint, compiled: what comes in is validated, what goes out is cut to its schema. */
 export interface CompiledRoute {
   readonly endpoint: Endpoint;
@@ -43,9 +51,12 @@ export interface Input {
 
 export function compileRoute(endpoint: Endpoint): CompiledRoute {
   const { spec } = endpoint;
-  const parts: { readonly place: Place; readonly schema: TSchema; readonly validator: Validator }[] = [];
+  const parts: Part[] = [];
   const add = (place: Place, schema: TSchema | undefined, open = false) => {
-    if (schema !== undefined) parts.push({ place, schema, validator: compile(schema, { open }) });
+    if (schema !== undefined) {
+      const validator = compile(schema, { open });
+      parts.push({ place, schema, validator, none: place === "params" && validator.check({}) });
+    }
   };
   add("params", paramsSchema(endpoint));
   add("query", spec.query);
@@ -67,7 +78,11 @@ export function compileRoute(endpoint: Endpoint): CompiledRoute {
       if (access === "forbidden") throw kitProblems.forbidden({});
       const input: Record<string, unknown> = {};
       const errors: FieldError[] = [];
-      for (const { place, schema, validator } of parts) {
+      for (const { place, schema, validator, none } of parts) {
+        if (none && isEmpty(request.params)) {
+          input[place] = {};
+          continue;
+        }
         const value = place === "body" ? request.body : convert(schema, request[place]);
         if (!validator.check(value)) errors.push(...validator.errors(value).map((error) => ({ ...error, in: place })));
         else if (request.suspectText) {
@@ -114,6 +129,11 @@ export function compileRoute(endpoint: Endpoint): CompiledRoute {
       };
     },
   };
+}
+
+function isEmpty(params: Dispatch["params"]): boolean {
+  for (const _ in params) return false;
+  return true;
 }
 
 /** Length-prefixed, so that no two lists of parts hash alike. */

@@ -70,7 +70,8 @@ export function outside(cause: Cause, surroundings: Surroundings) {
     ...always(cause, surroundings, "prepare"),
     call: <E extends Endpoint>(endpoint: E, request: CallRequest<E>): Promise<ReplyOf<E>> => {
       calls += 1;
-      return surroundings.calls.call(endpoint, request, { ...cause, ordinal: calls });
+      // By its name: the trace of a request is no field of it.
+      return surroundings.calls.call(endpoint, request, { ...cause, trace: cause.trace, ordinal: calls });
     },
     effect: async <T>(name: string, act: (key: string) => Promise<T>): Promise<T> => {
       if (!cause.repeatable)
