@@ -45,6 +45,10 @@ const moved = on(
       document.set({ size: 1, label: `${how} to ${prepared.to}` });
       return Promise.resolve();
     },
+    exhausted: ({ failure, document }) => {
+      const attempts: number = failure.attempts;
+      return Promise.resolve(document.set({ size: attempts }));
+    },
     retry: { attempts: 3 },
   },
 );

@@ -2,9 +2,10 @@ import { codeOf, reasonOf, tooOld, type Batch, type BatchResult, type Incoming }
 import { timeOfUuidv7 } from "../runtime/index.ts";
 import type { DeadLetters } from "./dead-letters.ts";
 import { markOf, names } from "./kit-collections.ts";
-import { runMessage, type MessageParts } from "./message-unit.ts";
+import { consumerLabel, runMessage, type MessageParts } from "./message-unit.ts";
 import { claimMs, getParked, lowest, park, unpark } from "./parked.ts";
 import { lowWaterMark } from "./sweep.ts";
+import { isMarked } from "./unit.ts";
 
 /** Keys of a batch that are worked on side by side. */
 const sideBySide = 32;
@@ -60,14 +61,14 @@ async function takeOne(
   const mark = markOf(subscription, envelope);
   // Parked first: a message that is worked off meanwhile leaves its mark before its row goes.
   if ((await getParked(engine, mark)) !== undefined) return "duplicates";
-  if ((await engine.get(names.inbox, mark)) !== undefined) return "duplicates";
+  if (await isMarked(parts, mark)) return "duplicates";
   const now = Math.floor(runtime.clock.now());
   const wait = { subscription, envelope, attempts: 0, nextAt: now, error: "" };
-  if (batch.intakeOnly || (await lowest(engine, subscription, envelope.key)) !== undefined) {
+  const fault = dead ?? (timeOfUuidv7(envelope.id) !== undefined && envelope.id < lowWater ? tooOld : undefined);
+  if ((batch.intakeOnly && fault === undefined) || (await lowest(engine, subscription, envelope.key)) !== undefined) {
     return (await park(parts, wait)) ? "parked" : "duplicates";
   }
   const grave = { subscription, envelope, redrive: 0, hold: batch.afterDeadLetter === "hold", effectKeys: [] };
-  const fault = dead ?? (timeOfUuidv7(envelope.id) !== undefined && envelope.id < lowWater ? tooOld : undefined);
   if (fault !== undefined) {
     await deadLetters.bury({ ...grave, attempts: 0, code: fault.code, error: fault.detail });
     return "dead";
@@ -75,13 +76,13 @@ async function takeOne(
   for (let attempt = 1; ; attempt += 1) {
     try {
       const ran = await runMessage(parts, {
+        label: consumerLabel(subscription),
         subscription,
         envelope,
-        attempt,
         redrive: 0,
-        handle: (again, number, unit) => {
+        work: (unit) => {
           runtime.faults.at("consumer:handling");
-          return batch.handle(again, number, unit);
+          return batch.handle(envelope, attempt, unit);
         },
       });
       runtime.faults.at("consumer:handled");

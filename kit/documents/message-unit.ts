@@ -1,4 +1,4 @@
-import type { Batch, Envelope } from "../messaging/index.ts";
+import type { Envelope, Unit } from "../messaging/index.ts";
 import { throughTurn, accessTo, type Collections } from "./access.ts";
 import { markOf } from "./kit-collections.ts";
 import type { Parts } from "./settle.ts";
@@ -10,32 +10,41 @@ export interface MessageParts extends Parts {
   readonly collections: Collections;
 }
 
+export const collectionNames = ({ collections }: MessageParts): readonly string[] =>
+  Object.values(collections).map(({ name }) => name);
+
 export const unitAccess =
   ({ engine, collections }: MessageParts) =>
   (turn: DocumentTurn, opener: Opener): object =>
     accessTo(engine, collections, throughTurn(turn), opener);
 
+/** The inbox mark of a message's unit. A redriven message has one of its own: its first one says that it was taken in. */
+export const unitMark = (subscription: string, envelope: Envelope, redrive: number): string =>
+  `${markOf(subscription, envelope)}${redrive === 0 ? "" : ` ${String(redrive)}`}`;
+
+/** Ids of jobs are derived from it: they would change with it. */
+export const consumerLabel = (subscription: string): string => `the consumer ${subscription}`;
+
 export interface MessageRun {
+  /** Names it in reports, and tells the jobs that it lets out without a document from those of others under the same mark. */
+  readonly label: string;
   readonly subscription: string;
   readonly envelope: Envelope;
-  readonly attempt: number;
-  /** A redriven message has a mark of its own: its first one says that it was taken in. */
   readonly redrive: number;
-  readonly handle: Batch<object>["handle"];
+  readonly work: (unit: Unit<object>) => Promise<void>;
 }
 
 /** A message's handler as one unit; rejects with what it throws, when nothing of it was committed. */
 export async function runMessage(
   parts: MessageParts,
-  { subscription, envelope, attempt, redrive, handle }: MessageRun,
+  { label, subscription, envelope, redrive, work }: MessageRun,
 ): Promise<"handled" | "duplicate"> {
-  const mark = markOf(subscription, envelope);
   const ran = await runUnit<void>(parts, {
-    label: `the consumer ${subscription}`,
+    label,
     deadline: Number.POSITIVE_INFINITY,
-    mark: redrive === 0 ? mark : `${mark} ${String(redrive)}`,
+    mark: unitMark(subscription, envelope, redrive),
     accessOf: unitAccess(parts),
-    work: (unit) => handle(envelope, attempt, unit),
+    work,
   });
   return ran.kind === "duplicate" ? "duplicate" : "handled";
 }

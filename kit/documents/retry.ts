@@ -1,8 +1,12 @@
-import { codeOf, reasonOf, type Parked, type Store } from "../messaging/index.ts";
+import { lastFailure, reasonOf, twiceFailed, type Burial, type Parked, type Store } from "../messaging/index.ts";
 import type { DeadLetters } from "./dead-letters.ts";
 import { names, type ParkedDoc } from "./kit-collections.ts";
-import { runMessage, type MessageParts } from "./message-unit.ts";
+import { collectionNames, consumerLabel, runMessage, unitMark, type MessageParts } from "./message-unit.ts";
 import { change, claimMs, getParked, lowest, parkedOf, unpark } from "./parked.ts";
+import { settleAll } from "./sweep.ts";
+import { isMarked } from "./unit.ts";
+
+const free = { claimedBy: undefined, claimedUntil: undefined } as const;
 
 type How = Parameters<Store<object>["retry"]>[1];
 type Ended = Awaited<ReturnType<Store<object>["retry"]>>;
@@ -54,47 +58,83 @@ export async function retry(parts: MessageParts, deadLetters: DeadLetters, { id 
   const { envelope } = parkedOf(row);
   const attempts = row.attempts + 1;
   faults.at("parked:retrying");
+  const claimed = () => ({ claimedUntil: Math.ceil(clock.now() + claimMs) });
+  /** Who has lost its claim meanwhile leaves the end to the one who has it: that one may have succeeded. */
+  const keep = async (fields: { readonly attempts?: number }): Promise<boolean> => {
+    const mine = await getParked(engine, id);
+    return mine?.claimedBy === owner && (await change(engine, mine, { ...fields, ...claimed() }));
+  };
+  const release = async () => {
+    const mine = how.owner === undefined ? await getParked(engine, id) : undefined;
+    if (mine?.claimedBy === owner) await change(engine, mine, free);
+  };
+  /** The end of a row whose unit has committed. */
+  const settle = async () => {
+    // Who wrote a letter may have died before he wrote the mark, or before he took the row away.
+    const letter = deadLetter ?? (row.attempts > 0 ? deadLetters.idOf(subscription, envelope) : undefined);
+    const mark = redrive > 0 || letter === undefined ? undefined : await engine.get(names.inbox, id);
+    if (letter !== undefined && mark?.["buried"] !== true) await deadLetters.handled(letter);
+    await unpark(engine, row, Math.floor(clock.now()));
+    faults.at("parked:deleted");
+  };
+  const about = { subscription, envelope, redrive };
   let failed = how.failed;
   if (failed === undefined) {
     try {
-      await runMessage(parts, { subscription, envelope, attempt: attempts, redrive, handle: how.handle });
-      // Who wrote a letter may have died before he wrote the mark, or before he took the row away.
-      const letter = deadLetter ?? (row.attempts > 0 ? deadLetters.idOf(subscription, envelope) : undefined);
-      const mark = redrive > 0 || letter === undefined ? undefined : await engine.get(names.inbox, id);
-      if (letter !== undefined && mark?.["buried"] !== true) await deadLetters.handled(letter);
-      await unpark(engine, row, Math.floor(clock.now()));
-      faults.at("parked:deleted");
+      const label = consumerLabel(subscription);
+      await runMessage(parts, { ...about, label, work: (unit) => how.handle(envelope, attempts, unit) });
+      await settle();
       return "handled";
     } catch (error) {
       failed = error ?? new Error("The handler failed without an error.");
     }
   }
   const verdict = how.judge(failed, attempts);
-  const free = { claimedBy: undefined, claimedUntil: undefined } as const;
   if (verdict.kind === "pause") {
-    if (how.owner === undefined) await change(engine, row, free);
+    await release();
     throw failed;
   }
   if (verdict.kind === "park") {
     const next = { ...free, attempts, nextAt: Math.ceil(verdict.nextAt), error: reasonOf(failed) };
     return (await change(engine, row, next)) ? "parked" : "gone";
   }
-  // Who has lost its claim meanwhile leaves the end to the one who has it: that one may have succeeded.
-  if (!(await change(engine, row, { claimedUntil: Math.ceil(clock.now() + claimMs) }))) return "gone";
+  if (!(await keep({}))) return "gone";
+  // A unit of it may have committed before a crash, and now its prepare fails: its document, which nobody has opened since, may still carry the mark.
+  if (how.failed !== undefined) await settleAll(parts, collectionNames(parts), Math.floor(clock.now()));
+  if (await isMarked(parts, unitMark(subscription, envelope, redrive))) {
+    await settle();
+    return "handled";
+  }
   if (verdict.kind === "discard") {
     await engine.insert(names.inbox, [{ _id: id, version: 1, at: Math.floor(clock.now()) }]);
     await unpark(engine, row, Math.floor(clock.now()));
     return "discarded";
   }
+  const failure = lastFailure(failed, attempts);
+  let why: Pick<Burial, "code" | "error"> = { code: failure.code, error: failure.reason };
+  if (how.exhausted !== undefined) {
+    const { run, pauses } = how.exhausted;
+    try {
+      const label = `exhausted of ${consumerLabel(subscription)}`;
+      await runMessage(parts, { ...about, label, work: (unit) => run(envelope, failure, unit) });
+      await settle();
+      return "exhausted";
+    } catch (error) {
+      if (pauses(error)) {
+        await release();
+        throw error;
+      }
+      why = twiceFailed(failure, error);
+    }
+  }
+  // That it was tried stands in its row before there is a letter, for who comes through after a crash.
+  if (!(await keep({ attempts }))) return "gone";
   const hold = how.afterDeadLetter === "hold";
   await deadLetters.bury(
     {
-      subscription,
-      envelope,
+      ...about,
+      ...why,
       attempts,
-      redrive,
-      code: codeOf(failed),
-      error: reasonOf(failed),
       hold,
       effectKeys: how.effectKeys ?? [],
     },

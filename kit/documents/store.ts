@@ -9,7 +9,7 @@ import { takeIn } from "./intake.ts";
 import { names } from "./kit-collections.ts";
 import { replyUnder } from "./keys.ts";
 import { giveUpLease, holdsLease, takeLease } from "./leases.ts";
-import { unitAccess, type MessageParts } from "./message-unit.ts";
+import { collectionNames, unitAccess, type MessageParts } from "./message-unit.ts";
 import { Outbox } from "./outbox.ts";
 import { claim, due, nextDue, retry } from "./retry.ts";
 import { nextTick, tick } from "./schedules.ts";
@@ -142,7 +142,7 @@ export class DocumentStore implements Store<object> {
 
   sweep = (now: number) =>
     sweep(this.#parts, {
-      collections: Object.values(this.#parts.collections).map(({ name }) => name),
+      collections: collectionNames(this.#parts),
       deadLetters: this.#deadLetters,
       now,
       to: this.#sweptTo,

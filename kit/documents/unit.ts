@@ -71,6 +71,9 @@ export async function runUnit<T>(parts: Parts, plan: UnitPlan<T>): Promise<Ran<T
     if (running.known !== undefined) return running.known;
     const value = valueOf(attempt.outcome, plan.label);
     faults.at("unit:ran");
+    // Without a document nobody has looked yet.
+    if (running.begun === undefined && plan.mark !== undefined && (await isMarked(parts, plan.mark)))
+      return { kind: "duplicate" };
     if (await commit(parts, plan, { running, turn, value })) return { kind: "committed", value };
     if (clock.monotonic() >= plan.deadline) throw kitProblems.overloaded({}, { headers: { "retry-after": "1" } });
     await timers.sleep(random.next() * Math.min(50, 2 ** round));
@@ -106,7 +109,7 @@ function open(
     const before = await settledDocument(parts, collection, id);
     const begun: Begun = { collection, id, before, change: undefined };
     running.begun = begun;
-    if (plan.mark !== undefined && (await parts.engine.get(names.inbox, plan.mark)) !== undefined) {
+    if (plan.mark !== undefined && (await isMarked(parts, plan.mark))) {
       running.known = { kind: "duplicate" };
       throw new Error("The message was handled before.");
     }
@@ -130,6 +133,13 @@ function open(
   };
   // Proof: the answer to this very question.
   return turn.issue({ writes: false, ask }) as Promise<Opened>;
+}
+
+/** Whether a message's unit stands: of a document in which nothing is pending, or of none. */
+export async function isMarked(parts: Parts, mark: string): Promise<boolean> {
+  const found: OwnDoc | undefined = await parts.engine.get(names.inbox, mark);
+  if (found !== undefined) await settle(parts, names.inbox, found);
+  return found !== undefined;
 }
 
 /** Settles until nothing is pending. */
@@ -171,7 +181,15 @@ async function commit<T>(
     // No document: jobs alone, under ids that a repetition makes again.
     const cause = mark ?? (key === undefined ? ids.uuidv7() : `${key.scope} ${key.fingerprint}`);
     const jobs = turn.jobs.map((job, n) => pendingJob(job, ids.derived("job", storeId, label, cause, String(n)), now));
-    await parts.engine.apply(lettingOut(parts, { ...about, rows: [], jobs }));
+    if (mark === undefined) await engine.apply(lettingOut(parts, { ...about, rows: [], jobs }));
+    else {
+      // The mark is the document: either this unit of the message becomes true, with all its jobs, or another one. What a crash leaves of it is put where
+      // it belongs when the message comes again, which it does until this has ended well.
+      const pending = { unit: ids.uuidv7(), events: [], jobs };
+      const document: OwnDoc = { _id: mark, version: 1, at: Math.floor(now), pending, pendingAt: Math.floor(now) };
+      const create: Step = { do: "create", at: "inbox:inserting", collection: names.inbox, document };
+      if (!(await engine.apply([create, ...settling(parts, names.inbox, document)]))) return false;
+    }
     parts.ring("parked");
     return true;
   }

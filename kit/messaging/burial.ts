@@ -13,6 +13,24 @@ export interface Burial {
   readonly effectKeys: readonly string[];
 }
 
+/** What a message failed with, as its dead letter would say it. */
+export interface Failure {
+  readonly code: string;
+  readonly reason: string;
+  readonly attempts: number;
+}
+
+export const lastFailure = (error: unknown, attempts: number): Failure => ({
+  code: codeOf(error),
+  reason: reasonOf(error),
+  attempts,
+});
+/** Of a message whose `exhausted` failed too: the code is that of the message's own failure, the reason tells of both. */
+export const twiceFailed = ({ code, reason }: Failure, error: unknown): Pick<Burial, "code" | "error"> => ({
+  code,
+  error: `${reason.slice(0, 1_000)}; and then its exhausted failed: ${reasonOf(error).slice(0, 900)}`,
+});
+
 /** What a store keeps of an error: no stack, and no more than a person reads. */
 export const reasonOf = (error: unknown): string =>
   (error instanceof Error ? `${error.name}: ${error.message}` : String(error)).slice(0, 2_000);

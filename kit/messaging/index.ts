@@ -13,7 +13,7 @@ export {
 export { startConsumer, type ConsumerOptions, type RunningConsumer } from "./consumer.ts";
 export type { Envelope } from "./envelope.ts";
 export { startHousekeeping, type Housekeeping } from "./housekeeping.ts";
-export { codeOf, reasonOf, tooOld, type Burial } from "./burial.ts";
+export { codeOf, lastFailure, reasonOf, tooOld, twiceFailed, type Burial, type Failure } from "./burial.ts";
 export { keyRetentionMs, lowestUuidv7, messageRetentionMs } from "./retention.ts";
 export { brokerProblems, maxMessageBytes, messageProblems } from "./problems.ts";
 export { startRelay, type Relay, type RelayOptions } from "./relay.ts";
@@ -26,6 +26,7 @@ export type {
   Batch,
   BatchResult,
   DeadLetter,
+  Exhausted,
   Incoming,
   KeyClaim,
   Lease,

@@ -43,7 +43,7 @@ export function intakeOf({ store, runtime, log, subscriber, stopping }: IntakeOp
     await store.takeIn({
       subscription: name,
       messages,
-      intakeOnly: subscription.prepare !== undefined,
+      intakeOnly: subscription.prepare !== undefined || subscription.exhausted !== undefined,
       afterDeadLetter: subscription.afterDeadLetter,
       handle: async (envelope, attempt, unit) => {
         failed.set(envelope.id, true);

@@ -53,25 +53,30 @@ export function startRetries({ store, runtime, log, owner, subscribers, spans }:
     { subscription, decoder, judge }: Subscriber,
     envelope = parked.envelope,
   ): Promise<Tried | undefined> => {
-    const { name, prepare } = subscription;
+    const { name, prepare, exhausted } = subscription;
     const attempt = parked.attempts + 1;
     const about = { subscription: name, id: envelope.id, attempt };
+    if (prepare !== undefined && !(await store.claim(parked, owner, clock.now() + claimMs))) return undefined;
     let prepared: { readonly value: unknown } | { readonly failed: unknown } = { value: undefined };
-    const release = () => store.claim(parked, owner, clock.now());
-    if (prepare !== undefined) {
-      if (!(await store.claim(parked, owner, clock.now() + claimMs))) return undefined;
+    // What cannot be decoded reaches no handler: nothing is done in place of its dead letter.
+    const reaches =
+      prepare === undefined && exhausted === undefined ? undefined : attempted(() => decoder.decode(envelope));
+    if (reaches?.ok === false) prepared = { failed: reaches.error };
+    if (reaches?.ok === true && prepare !== undefined) {
       try {
-        const data = decoder.decode(envelope);
-        prepared = { value: await within((signal) => prepare(envelope, data, attempt, signal, store.outside)) };
+        prepared = {
+          value: await within((signal) => prepare(envelope, reaches.value, attempt, signal, store.outside)),
+        };
       } catch (error) {
         if (aborting.signal.aborted || judge(error, attempt).kind === "pause") {
-          await release();
+          await store.claim(parked, owner, clock.now());
           throw error;
         }
         prepared = { failed: error ?? new Error("prepare failed without an error.") };
       }
     }
     let last: unknown;
+    let inPlace: unknown;
     const ended = await store.retry(parked, {
       afterDeadLetter: subscription.afterDeadLetter,
       handle: async (_again, number, unit) => {
@@ -83,13 +88,29 @@ export function startRetries({ store, runtime, log, owner, subscribers, spans }:
         return judge(error, number);
       },
       effectKeys: effectKeysOf(parked),
+      ...(exhausted === undefined || reaches?.ok !== true
+        ? {}
+        : {
+            exhausted: {
+              run: (_again, failure, unit) => exhausted(envelope, decoder.decode(envelope), failure, unit),
+              pauses(error) {
+                inPlace = error;
+                return judge(error, attempt).kind === "pause";
+              },
+            },
+          }),
       ...(prepare === undefined ? {} : { owner }),
       ...("failed" in prepared ? { failed: prepared.failed } : {}),
     });
-    const error = decoder.withheld(last, [envelope]);
+    const withheld = (error: unknown) => decoder.withheld(error, [envelope]);
+    const error = withheld(last);
     if (ended === "parked") log.warn("message failed", { ...about, verdict: "park", error });
     if (ended === "discarded") log.warn("message failed", { ...about, verdict: "discard", error });
-    if (ended === "dead") log.error("message is dead", { ...about, error });
+    if (ended === "exhausted") log.warn("message is exhausted", { ...about, error });
+    if (ended === "dead") {
+      const beside = inPlace === undefined ? {} : { exhausted: withheld(inPlace) };
+      log.error("message is dead", { ...about, error, ...beside });
+    }
     if (ended === "handled" && attempt > 1) log.info("parked message handled", about);
     return { ended, error: last };
   };
@@ -192,6 +213,16 @@ export function startRetries({ store, runtime, log, owner, subscribers, spans }:
       await done;
     },
   };
+}
+
+function attempted<T>(
+  work: () => T,
+): { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: unknown } {
+  try {
+    return { ok: true, value: work() };
+  } catch (error) {
+    return { ok: false, error };
+  }
 }
 
 const keyOf = ({ subscription, envelope }: Parked): string => `${subscription} ${envelope.key}`;

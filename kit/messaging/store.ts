@@ -1,3 +1,4 @@
+import type { Failure } from "./burial.ts";
 import type { Envelope } from "./envelope.ts";
 
 /** What a unit of work lets its handler do beside the store itself. */
@@ -79,7 +80,7 @@ export interface Batch<Access> {
   /** `orders/customer.created`: consumer name of inbox and parking. */
   readonly subscription: string;
   readonly messages: readonly Incoming[];
-  /** True for subscriptions with `prepare`: everything new is parked at once and left to the workers. */
+  /** True for subscriptions with `prepare` or `exhausted`: everything new that may reach a handler is parked at once and left to the workers. */
   readonly intakeOnly: boolean;
   /** `hold`: after a dead letter the key stays parked until redrive or discard. */
   readonly afterDeadLetter: "continue" | "hold";
@@ -93,6 +94,13 @@ export interface BatchResult {
   readonly parked: number;
   readonly dead: number;
   readonly discarded: number;
+}
+
+/** What is done in place of a dead letter. */
+export interface Exhausted<Access> {
+  readonly run: (envelope: Envelope, failure: Failure, unit: Unit<Access>) => Promise<void>;
+  /** Whether its own failure is not the message's fault: then nothing is committed, and both are tried again. */
+  readonly pauses: (error: unknown) => boolean;
 }
 
 /** The lowest row of a parked key whose time has come. */
@@ -181,7 +189,8 @@ export interface Store<Access> {
   claim(parked: Parked, owner: string, until: number): Promise<boolean>;
   /**
    * Runs a parked message as one unit: row locked, still the lowest of its key (and claimed by `owner`, where given), run, deleted, the next one woken.
-   * A failure is judged and recorded in a transaction of its own.
+   * A failure is judged and recorded in a transaction of its own; where it is the last one and `exhausted` is given, that runs in there as one unit in
+   * place of the dead letter. Where that fails for a reason that is no pause, there is the dead letter after all, which tells of both failures.
    */
   retry(
     parked: Parked,
@@ -189,8 +198,9 @@ export interface Store<Access> {
       readonly owner?: string;
       readonly failed?: unknown;
       readonly effectKeys?: readonly string[];
+      readonly exhausted?: Exhausted<Access>;
     },
-  ): Promise<"handled" | "parked" | "dead" | "discarded" | "gone">;
+  ): Promise<"handled" | "exhausted" | "parked" | "dead" | "discarded" | "gone">;
 
   /** Rows with `seq > after`, in order. */
   outbox(after: number, limit: number): Promise<readonly OutboxRow[]>;

@@ -1,4 +1,5 @@
 import type { Runtime } from "../runtime/index.ts";
+import type { Failure } from "./burial.ts";
 import { decoderOf, type Decoder, type MessageForm } from "./decode.ts";
 import type { Envelope } from "./envelope.ts";
 import { judgeBy, type RetryPolicy } from "./retry.ts";
@@ -16,6 +17,10 @@ export interface MessageSubscription {
   /** Runs outside of any transaction, for 10 seconds at most; `access` is the store read-only. */
   readonly prepare:
     | ((envelope: Envelope, data: unknown, attempt: number, signal: AbortSignal, access: object) => Promise<unknown>)
+    | undefined;
+  /** A unit in place of the dead letter of a message that could be decoded; with it, or with `prepare`, every message is parked at once. */
+  readonly exhausted:
+    | ((envelope: Envelope, data: unknown, failure: Failure, unit: Unit<object>) => Promise<void>)
     | undefined;
   handle(envelope: Envelope, data: unknown, attempt: number, unit: Unit<object>, prepared: unknown): Promise<void>;
 }

@@ -29,9 +29,18 @@ interface Handled {
   readonly definition: Consumer | JobHandler;
 }
 
+/** A message in a unit of its own. */
+interface Inside {
+  readonly envelope: Envelope;
+  readonly data: unknown;
+  readonly attempt: number;
+  readonly unit: Unit<object>;
+  readonly step: "run" | "exhausted";
+}
+
 function subscriptionOf({ service, name, form, definition }: Handled, inUnit: InUnit): MessageSubscription {
   const { surroundings, scopeOf, resources, around, jobs } = inUnit;
-  const { options, prepare, run, document } = definition;
+  const { options, prepare, run, exhausted, document } = definition;
   const never = new AbortController().signal;
   const causeOf = (envelope: Envelope, signal: AbortSignal): Cause => ({
     handler: name,
@@ -49,6 +58,25 @@ function subscriptionOf({ service, name, form, definition }: Handled, inUnit: In
     const { id, source, key, time, correlationId } = envelope;
     const message: MessageInfo = { id, source, key, time, correlationId, attempt };
     return { data, message };
+  };
+  const inside = async (
+    { envelope, data, attempt, unit, step }: Inside,
+    more: object,
+    act: (given: never) => Promise<void>,
+  ): Promise<void> => {
+    const cause = causeOf(envelope, never);
+    const arrived = messageOf(envelope, attempt, data);
+    const given = {
+      ...scopeOf(unit.access, cause),
+      ...always(cause, surroundings, step),
+      ...arrived,
+      publish: publisher(cause, surroundings, unit),
+      enqueue: enqueuer(cause, surroundings, unit, jobs),
+      ...more,
+      ...(document === undefined ? undefined : await opened(document, unit.access, arrived)),
+    };
+    const next = () => act(given as never); // Proof: assembled from the same parts that typed the step.
+    await (around === undefined ? next() : around(aroundGiven(cause, surroundings), next));
   };
   return {
     name,
@@ -72,20 +100,12 @@ function subscriptionOf({ service, name, form, definition }: Handled, inUnit: In
             };
             return inStep(surroundings.spans, "prepare", causeOf(envelope, signal), step);
           },
-    async handle(envelope, data, attempt, unit: Unit<object>, prepared) {
-      const cause = causeOf(envelope, never);
-      const arrived = messageOf(envelope, attempt, data);
-      const given = {
-        ...scopeOf(unit.access, cause),
-        ...always(cause, surroundings, "run"),
-        ...arrived,
-        publish: publisher(cause, surroundings, unit),
-        enqueue: enqueuer(cause, surroundings, unit, jobs),
-        prepared,
-        ...(document === undefined ? undefined : await opened(document, unit.access, arrived)),
-      };
-      const next = () => run(given as never); // Proof: assembled from the same parts that typed `run`.
-      await (around === undefined ? next() : around(aroundGiven(cause, surroundings), next));
-    },
+    handle: (envelope, data, attempt, unit, prepared) =>
+      inside({ envelope, data, attempt, unit, step: "run" }, { prepared }, run),
+    exhausted:
+      exhausted === undefined
+        ? undefined
+        : (envelope, data, failure, unit) =>
+            inside({ envelope, data, attempt: failure.attempts, unit, step: "exhausted" }, { failure }, exhausted),
   };
 }

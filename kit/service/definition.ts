@@ -50,7 +50,7 @@ export interface ConsumerOptions<E extends EventContract> {
   readonly effectKeys?: (data: EventData<E>) => readonly string[];
 }
 
-export interface Consumer<E extends EventContract = EventContract, Given = never, Outside = never> {
+export interface Consumer<E extends EventContract = EventContract, Given = never, Outside = never, Last = never> {
   readonly kind: "consumer";
   readonly by: object;
   readonly event: E;
@@ -58,6 +58,7 @@ export interface Consumer<E extends EventContract = EventContract, Given = never
   readonly document: DocumentBy<never, unknown> | undefined;
   readonly prepare: ((given: Outside) => Promise<unknown>) | undefined;
   readonly run: (given: Given) => Promise<void>;
+  readonly exhausted: ((given: Last) => Promise<void>) | undefined;
 }
 
 export interface JobOptions<J extends JobContract> {
@@ -72,7 +73,7 @@ export interface JobOptions<J extends JobContract> {
 }
 
 /** The handler of a job. */
-export interface JobHandler<J extends JobContract = JobContract, Given = never, Outside = never> {
+export interface JobHandler<J extends JobContract = JobContract, Given = never, Outside = never, Last = never> {
   readonly kind: "job";
   readonly by: object;
   readonly job: J;
@@ -80,6 +81,7 @@ export interface JobHandler<J extends JobContract = JobContract, Given = never, 
   readonly document: DocumentBy<never, unknown> | undefined;
   readonly prepare: ((given: Outside) => Promise<unknown>) | undefined;
   readonly run: (given: Given) => Promise<void>;
+  readonly exhausted: ((given: Last) => Promise<void>) | undefined;
 }
 
 /** What `around` sees of a unit: who asks, which handler, and the log. Never the store. */

@@ -94,6 +94,7 @@ export const reservedNames = [
   "data",
   "message",
   "prepared",
+  "failure",
   "caller",
   "reply",
   "publish",
@@ -121,6 +122,24 @@ export type MessagePrepareGiven<E extends EventContract, Scope, Resources> = Mes
 export type JobGiven<J extends JobContract, Scope> = JobMessage<J> & Inside & Scope;
 export type JobPrepareGiven<J extends JobContract, Scope, Resources> = JobMessage<J> & Outside & Resources & Scope;
 
+/** What a message or job failed with, when nothing more is tried. */
+export interface Failed {
+  readonly failure: {
+    /** A problem's code; `kit/handler-failed` for anything else. */
+    readonly code: string;
+    /** For people: name and message of the error. */
+    readonly reason: string;
+    readonly attempts: number;
+  };
+}
+/**
+ * `exhausted`: one unit in the very transaction in which the dead letter would have been written, and in its place. When its attempts are used up, or an
+ * error says that none will help, a message whose `exhausted` commits counts as handled and leaves no letter; what throws here makes the letter after
+ * all, which tells of both failures. Messages that cannot be decoded do not come here. A consumer that has one is worked on like one with `prepare`: its
+ * messages are parked at once, and nothing of them is handled in the batch that took them in.
+ */
+type Exhausted<Given> = (given: Given & Failed) => Promise<void>;
+
 /** What `prepare` gave. */
 export interface Prepared<P> {
   readonly prepared: P;
@@ -135,9 +154,11 @@ export type RunMessage<E extends EventContract, Scope> = (given: MessageGiven<E,
 export interface MessageSteps<E extends EventContract, Scope, Resources, P, More = unknown> {
   readonly prepare?: (given: MessagePrepareGiven<E, Scope, Resources>) => Promise<P>;
   readonly run: (given: MessageGiven<E, Scope> & More & Prepared<P>) => Promise<void>;
+  readonly exhausted?: Exhausted<MessageGiven<E, Scope> & More>;
 }
 export type RunJob<J extends JobContract, Scope> = (given: JobGiven<J, Scope>) => Promise<void>;
 export interface JobSteps<J extends JobContract, Scope, Resources, P, More = unknown> {
   readonly prepare?: (given: JobPrepareGiven<J, Scope, Resources>) => Promise<P>;
   readonly run: (given: JobGiven<J, Scope> & More & Prepared<P>) => Promise<void>;
+  readonly exhausted?: Exhausted<JobGiven<J, Scope> & More>;
 }

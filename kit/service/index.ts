@@ -14,7 +14,18 @@ export type {
 export type { Document, DocumentBy, WithDocument } from "./document.ts";
 export { refuseFaults, startupFaults } from "./faults.ts";
 export { reservedNames } from "./given.ts";
-export type { Always, CallRequest, Inside, JobMessage, Message, MessageInfo, Outside, Request, When } from "./given.ts";
+export type {
+  Always,
+  CallRequest,
+  Failed,
+  Inside,
+  JobMessage,
+  Message,
+  MessageInfo,
+  Outside,
+  Request,
+  When,
+} from "./given.ts";
 export { describe, startService, type Environment } from "./host.ts";
 export type { Dispatch, RunningService } from "./running.ts";
 export { answered, served, type Asked } from "./spans.ts";

@@ -4,7 +4,7 @@ import { kitMetrics, type Collector, type Counter, type Metrics } from "../telem
 
 type Outcomes<Outcome extends string> = Readonly<Record<Outcome, Counter>>;
 const taken = ["handled", "duplicates", "parked", "dead", "discarded"] as const;
-const tried = ["handled", "parked", "dead", "discarded", "gone"] as const;
+const tried = ["handled", "exhausted", "parked", "dead", "discarded", "gone"] as const;
 type Loops = Pick<
   Store<object>,
   "takeIn" | "due" | "nextDue" | "claim" | "retry" | "outside" | "onParked" | "nextTick" | "tick"

@@ -23,6 +23,11 @@ const mistakes: Readonly<Record<string, string>> = {
   "a name in the scope that is taken": `service("clash", { store, scope: ({ db }) => ({ publish: db }) });`,
   "a reply that is made by hand": `handle(GetOrder, async () => ({ status: 200, body: {} }));`,
   "a caller who may be nobody": `handle(GetOrder, async ({ caller, reply }) => reply(200, order(caller.id)));`,
+  "a call in place of a dead letter": `on(CustomerCreated, { run: async () => {}, exhausted: async ({ call }) => void call });`,
+  "an effect in place of a dead letter": `on(CustomerCreated, { run: async () => {}, exhausted: async ({ effect }) => void effect });`,
+  "what was prepared in place of a dead letter": `on(CustomerCreated, { prepare: async () => 1, run: async () => {}, exhausted: async ({ prepared }) => void prepared });`,
+  "a failure where nothing has failed": `on(CustomerCreated, { run: async ({ failure }) => void failure });`,
+  "a route that is given up as messages are": `handle(GetOrder, { run: async ({ params, reply }) => reply(200, order(params.orderId)), exhausted: async () => {} });`,
   "a table that is not there": `handle(GetOrder, async ({ db, reply }) => reply(200, order(await db.selectFrom("orderz").selectAll().execute())));`,
   "a column of another type": `handle(PlaceOrder, async ({ db, body, reply }) => { await db.insertInto("orders").values({ orderId: 1 }).execute(); return reply(201, order(body)); });`,
 };
@@ -52,7 +57,15 @@ const placeOrder = handle(PlaceOrder, {
   },
 });
 const getOrder = handle(GetOrder, async ({ params, reply }) => reply(200, order(params.orderId)));
-export const right = assemble(all, { routes: { PlaceOrder: placeOrder, GetOrder: getOrder }, consumers: [on(CustomerCreated, async () => {})] });
+const exhausting = on(CustomerCreated, {
+  prepare: async ({ data }) => data.customerId,
+  run: async ({ prepared }) => void prepared.length,
+  exhausted: async ({ data, failure, message, db, publish }) => {
+    await db.insertInto("orders").values({ orderId: data.customerId + failure.code + failure.reason + String(failure.attempts - message.attempt) }).execute();
+    publish(OrderCreated, { orderId: data.customerId, customerId: "", status: "pending", lines: [] });
+  },
+});
+export const right = assemble(all, { routes: { PlaceOrder: placeOrder, GetOrder: getOrder }, consumers: [exhausting] });
 void [handle, on, event, service, placeOrder, getOrder];
 `;
 

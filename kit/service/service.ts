@@ -13,6 +13,7 @@ import type {
 } from "./definition.ts";
 import type { DocumentBy, WithDocument } from "./document.ts";
 import type {
+  Failed,
   JobGiven,
   JobMessage,
   JobPrepareGiven,
@@ -47,7 +48,7 @@ export interface ServiceOptions<
   readonly resources?: (given: ResourcesGiven<Settings<Config>>) => Promise<Resources & NoClash<Resources>>;
   /** Built for every unit of work, the same for routes, consumers and jobs. */
   readonly scope: (given: ScopeGiven<Access, Settings<Config>>) => Scope & NoClash<Scope>;
-  /** In place of middleware: once around every `run`, inside its unit. */
+  /** In place of middleware: once around every `run` and `exhausted`, inside its unit. */
   readonly around?: (given: AroundGiven, next: () => Promise<unknown>) => Promise<unknown>;
   /** Checks of readiness by name; one that throws makes the service unready, with its message as the reason. */
   readonly health?: Readonly<Record<string, (resources: Resources) => Promise<void>>>;
@@ -90,7 +91,12 @@ export interface ServiceBuilder<Resources, Scope> {
     <const E extends EventContract, P>(
       event: E,
       steps: MessageSteps<E, Scope, Resources, P> & ConsumerOptions<E>,
-    ): Consumer<E, MessageGiven<E, Scope> & Prepared<P>, MessagePrepareGiven<E, Scope, Resources>>;
+    ): Consumer<
+      E,
+      MessageGiven<E, Scope> & Prepared<P>,
+      MessagePrepareGiven<E, Scope, Resources>,
+      MessageGiven<E, Scope> & Failed
+    >;
     <const E extends EventContract, T>(
       event: E,
       document: DocumentBy<Message<E>, T>,
@@ -100,7 +106,12 @@ export interface ServiceBuilder<Resources, Scope> {
       event: E,
       document: DocumentBy<Message<E>, T>,
       steps: MessageSteps<E, Scope, Resources, P, WithDocument<T>> & ConsumerOptions<E>,
-    ): Consumer<E, MessageGiven<E, Scope> & WithDocument<T> & Prepared<P>, MessagePrepareGiven<E, Scope, Resources>>;
+    ): Consumer<
+      E,
+      MessageGiven<E, Scope> & WithDocument<T> & Prepared<P>,
+      MessagePrepareGiven<E, Scope, Resources>,
+      MessageGiven<E, Scope> & WithDocument<T> & Failed
+    >;
   };
   /** The handler of a job, with the same forms. */
   readonly job: {
@@ -108,7 +119,12 @@ export interface ServiceBuilder<Resources, Scope> {
     <const J extends JobContract, P>(
       job: J,
       steps: JobSteps<J, Scope, Resources, P> & JobOptions<J>,
-    ): JobHandler<J, JobGiven<J, Scope> & Prepared<P>, JobPrepareGiven<J, Scope, Resources>>;
+    ): JobHandler<
+      J,
+      JobGiven<J, Scope> & Prepared<P>,
+      JobPrepareGiven<J, Scope, Resources>,
+      JobGiven<J, Scope> & Failed
+    >;
     <const J extends JobContract, T>(
       job: J,
       document: DocumentBy<JobMessage<J>, T>,
@@ -118,7 +134,12 @@ export interface ServiceBuilder<Resources, Scope> {
       job: J,
       document: DocumentBy<JobMessage<J>, T>,
       steps: JobSteps<J, Scope, Resources, P, WithDocument<T>> & JobOptions<J>,
-    ): JobHandler<J, JobGiven<J, Scope> & WithDocument<T> & Prepared<P>, JobPrepareGiven<J, Scope, Resources>>;
+    ): JobHandler<
+      J,
+      JobGiven<J, Scope> & WithDocument<T> & Prepared<P>,
+      JobPrepareGiven<J, Scope, Resources>,
+      JobGiven<J, Scope> & WithDocument<T> & Failed
+    >;
   };
   /** Puts the service together: every endpoint among the contracts has its route, by name. */
   readonly assemble: <C extends Readonly<Record<string, unknown>>>(contracts: C, parts: Parts<C>) => Service;
@@ -156,6 +177,7 @@ export const configSection = ({ name, spec }: Service): ConfigSection => ({
 interface HeldSteps {
   readonly prepare?: (given: never) => Promise<unknown>;
   readonly run: (given: never) => Promise<unknown>;
+  readonly exhausted?: (given: never) => Promise<unknown>;
 }
 type Held = ((given: never) => Promise<unknown>) | HeldSteps;
 
@@ -188,8 +210,9 @@ export function service<
       DocumentBy<never, unknown> | undefined,
       Held,
     ];
-    const { prepare, run, ...options } = typeof given === "function" ? { prepare: undefined, run: given } : given;
-    return { by: spec, document, prepare, run, options };
+    const steps: HeldSteps = typeof given === "function" ? { run: given } : given;
+    const { prepare, run, exhausted, ...options } = steps;
+    return { by: spec, document, prepare, run, exhausted, options };
   };
   return {
     handle: (endpoint: Endpoint, ...rest: readonly unknown[]) => ({

@@ -47,8 +47,8 @@ export interface Surroundings {
   readonly spans: Spans | undefined;
 }
 
-/** What both steps are given beside their input. `step` keeps the ids of `prepare` and `run` apart. */
-export function always(cause: Cause, { runtime, log }: Surroundings, step: "prepare" | "run") {
+/** What every step is given beside its input. `step` keeps the ids of the steps apart. */
+export function always(cause: Cause, { runtime, log }: Surroundings, step: "prepare" | "run" | "exhausted") {
   let ordinal = 0;
   return {
     now: () => new Date(runtime.clock.now()),

@@ -164,12 +164,10 @@ async function handleNow(
   const { faults } = parts.runtime;
   for (let attempt = 1; ; attempt += 1) {
     const { outcome, turn } = await runMessage(parts, session, {
-      subscription,
-      envelope: message.envelope,
-      attempt,
-      handle: (envelope, number, unit) => {
+      label: `the consumer ${subscription}`,
+      work: (unit) => {
         faults.at("consumer:handling");
-        return handle(envelope, number, unit);
+        return handle(message.envelope, attempt, unit);
       },
     });
     if (outcome.ok) {

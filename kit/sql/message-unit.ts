@@ -1,4 +1,4 @@
-import type { Batch, Envelope, Unit } from "../messaging/index.ts";
+import type { Unit } from "../messaging/index.ts";
 import type { Runtime } from "../runtime/index.ts";
 import type { DeadLetters } from "./dead-letters.ts";
 import type { Session } from "./engine.ts";
@@ -21,19 +21,18 @@ export async function runMessage(
   { lane, access }: Pick<Parts, "lane" | "access">,
   session: Session,
   given: {
-    readonly subscription: string;
-    readonly envelope: Envelope;
-    readonly attempt: number;
-    readonly handle: Batch<object>["handle"];
+    /** Names it in reports: `the consumer orders/customer.created`. */
+    readonly label: string;
+    readonly work: (unit: Unit<object>) => Promise<void>;
   },
 ) {
-  const turn = new Turn(`the consumer ${given.subscription}`, { readOnly: false });
+  const turn = new Turn(given.label, { readOnly: false });
   const unit: Unit<object> = {
     access: access(turn),
     publish: (message) => turn.publish(message),
     enqueue: (job) => turn.enqueue(job),
   };
-  const attempt = new Attempt<unknown>(turn, () => given.handle(given.envelope, given.attempt, unit));
+  const attempt = new Attempt<unknown>(turn, () => given.work(unit));
   const wants = (await attempt.pause()) === "wants";
   const outcome = wants ? await lane.turn(session, attempt) : attempt.outcome;
   return {

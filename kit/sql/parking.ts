@@ -1,4 +1,4 @@
-import { codeOf, reasonOf, type Parked, type Store } from "../messaging/index.ts";
+import { lastFailure, reasonOf, twiceFailed, type Burial, type Parked, type Store } from "../messaging/index.ts";
 import type { Row, Session } from "./engine.ts";
 import { runMessage, type Parts } from "./message-unit.ts";
 import { unpark } from "./parked-rows.ts";
@@ -6,6 +6,7 @@ import { envelopeNames } from "./kit-tables.ts";
 import { Rejected } from "./rejected.ts";
 import { insertOutgoing } from "./outgoing.ts";
 import { envelopeOf, maybeText, numberOf, textOf } from "./rows.ts";
+import type { Turn } from "./turn.ts";
 
 const fields = `id, subscription, ${envelopeNames}, attempts, redrive, "deadLetter"`;
 /** True for the lowest row of its key. */
@@ -68,12 +69,19 @@ export async function retry(parts: Parts, { id, subscription }: Parked, how: How
     const failed = "failed" in how && how.failed !== undefined;
     const { outcome, turn } = failed
       ? { outcome: { ok: false as const, error: how.failed }, turn: undefined }
-      : await runMessage(parts, session, { subscription, envelope, attempt: attempts, handle: how.handle });
-    if (outcome.ok) {
-      if (turn !== undefined) await insertOutgoing(session, [turn], parts);
+      : await runMessage(parts, session, {
+          label: `the consumer ${subscription}`,
+          work: (unit) => how.handle(envelope, attempts, unit),
+        });
+    /** What the unit let out, the end of the row, and that of the letter that it came from. */
+    const settle = async (ran: Turn | undefined) => {
+      if (ran !== undefined) await insertOutgoing(session, [ran], parts);
       await unpark(session, parked, now);
       runtime.faults.at("parked:deleted");
       if (deadLetter !== undefined) await deadLetters.handled(session, deadLetter);
+    };
+    if (outcome.ok) {
+      await settle(turn);
       return "handled";
     }
     const verdict = how.judge(outcome.error, attempts);
@@ -85,15 +93,27 @@ export async function retry(parts: Parts, { id, subscription }: Parked, how: How
       );
       return "parked";
     }
+    const failure = lastFailure(outcome.error, attempts);
+    let why: Pick<Burial, "code" | "error"> = { code: failure.code, error: failure.reason };
+    if (verdict.kind === "dead" && how.exhausted !== undefined) {
+      const { run, pauses } = how.exhausted;
+      const label = `exhausted of the consumer ${subscription}`;
+      const last = await runMessage(parts, session, { label, work: (unit) => run(envelope, failure, unit) });
+      if (last.outcome.ok) {
+        await settle(last.turn);
+        return "exhausted";
+      }
+      if (pauses(last.outcome.error)) throw new Rejected(last.outcome.error);
+      why = twiceFailed(failure, last.outcome.error);
+    }
     await unpark(session, parked, now);
     if (verdict.kind === "discard") return "discarded";
-    const error = { code: codeOf(outcome.error), error: reasonOf(outcome.error) };
     await deadLetters.bury(session, {
       subscription,
       envelope,
       attempts,
       redrive: parked.redrive,
-      ...error,
+      ...why,
       hold: how.afterDeadLetter === "hold",
       effectKeys: how.effectKeys ?? [],
     });

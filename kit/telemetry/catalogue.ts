@@ -129,8 +129,9 @@ export const kitMetrics = {
     name: "holdfast_parked_tries_total",
     unit: "messages",
     labels: ["service", "subscription", "outcome"],
-    help: "Tries of parked messages and of jobs: handled, parked (again), dead, discarded, or gone (another instance was quicker).",
-    whenBad: "parked or dead without handled: the handler or what it depends on is broken; the log has the error.",
+    help: "Tries of parked messages and of jobs: handled, exhausted (what the service does in place of a dead letter was done), parked (again), dead, discarded, or gone (another instance was quicker).",
+    whenBad:
+      "parked, exhausted or dead without handled: the handler or what it depends on is broken; the log has the error.",
   }),
   parked: gauge({
     name: "holdfast_parked_messages",
