@@ -5,6 +5,7 @@ import { settings } from "holdfast/cli";
 import {
   kitProblems,
   pathNames,
+  mediaTypesOf,
   replySpec,
   type AnyProblem,
   type Endpoint,
@@ -72,6 +73,7 @@ function endpointText({ route, path: address, spec }: Endpoint): string {
     return `${status}${body === undefined ? "" : ` ${typeOf(body)}`}`;
   });
   const body = fields(spec.body);
+  const bytes = mediaTypesOf(spec.body);
   return [
     `### ${route}`,
     "",
@@ -79,6 +81,7 @@ function endpointText({ route, path: address, spec }: Endpoint): string {
     "",
     `- for ${spec.access}${spec.idempotent === true ? ", takes an Idempotency-Key" : ""}`,
     ...(inputs.length === 0 ? [] : [`- ${inputs.join(", ")}`]),
+    ...(bytes === undefined ? [] : [`- a body of bytes, as ${bytes.join(" or ")}`]),
     `- replies ${replies.join("; ")}`,
     ...(spec.problems === undefined || spec.problems.length === 0
       ? []

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { Pool, type Dispatcher } from "undici";
-import { findProblem, kitProblems } from "../contract/index.ts";
+import { findProblem, kitProblems, mediaTypesOf } from "../contract/index.ts";
 import type { StoredReply } from "../messaging/index.ts";
 import type { Runtime } from "../runtime/index.ts";
 import { formatTraceparent } from "../telemetry/index.ts";
@@ -75,7 +75,7 @@ export class HttpClient {
       "x-correlation-id": correlationId,
       traceparent: formatTraceparent(trace),
       ...(idempotencyKey === undefined ? {} : { "idempotency-key": idempotencyKey }),
-      ...(body === undefined ? {} : { "content-type": "application/json" }),
+      ...(body === undefined ? {} : { "content-type": mediaTypesOf(endpoint.spec.body)?.[0] ?? "application/json" }),
     };
     const answer = new Answer();
     const timer = this.#o.runtime.timers.after(left, () => answer.giveUp(kitProblems.deadlineExceeded({})));
@@ -85,7 +85,12 @@ export class HttpClient {
     try {
       const { path, method } = { path: pathOf(call), method: endpoint.method };
       this.#pool(origin).dispatch(
-        { path, method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) },
+        {
+          path,
+          method,
+          headers,
+          ...(body === undefined ? {} : { body: body instanceof Uint8Array ? body : JSON.stringify(body) }),
+        },
         answer,
       );
       return await answer.reply;

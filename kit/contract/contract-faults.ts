@@ -1,4 +1,5 @@
 import type { TSchema } from "typebox";
+import { mediaTypesOf } from "./bytes.ts";
 import { pathNames, replySpec, type Contract, type Endpoint, type JobContract } from "./contracts.ts";
 import { jsonSchema, schemaFaults } from "./json-schema.ts";
 import { reservedMembers } from "./problem.ts";
@@ -37,7 +38,10 @@ function endpointFaults({ route, method, path, spec }: Endpoint): readonly strin
   part("params", spec.params, true);
   part("query", spec.query, true);
   part("headers", spec.headers, true);
-  part("body", spec.body, false);
+  const mediaTypes = mediaTypesOf(spec.body);
+  if (mediaTypes === undefined) part("body", spec.body, false);
+  else if (!mediaTypes.every((type) => /^[a-z0-9.+-]+\/[a-z0-9.+-]+$/.test(type)))
+    say(`a body of bytes has media types without parameters, in lower case, not ${mediaTypes.join(", ")}.`);
   for (const [status, reply] of Object.entries(spec.replies)) {
     const { body, headers } = replySpec(reply);
     part(`reply ${status}`, body, false);

@@ -30,6 +30,7 @@ export interface EndpointSpec {
   readonly params?: TSchema;
   readonly query?: TSchema;
   readonly headers?: TSchema;
+  /** A schema of JSON, or `bytes(…)`. */
   readonly body?: TSchema;
   readonly replies: Readonly<Record<number, TSchema | ReplySpec>>;
   readonly problems?: readonly AnyProblem[];

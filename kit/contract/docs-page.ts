@@ -1,3 +1,5 @@
+import type { TSchema } from "typebox";
+import { mediaTypesOf } from "./bytes.ts";
 import { paramsSchema, replySpec, type Access, type Endpoint, type EventContract } from "./contracts.ts";
 import { fieldsTable } from "./docs-fields.ts";
 import { docsStyle } from "./docs-style.ts";
@@ -113,6 +115,13 @@ const audience: Readonly<Record<Access, string>> = {
   service: "For other services",
 };
 
+function bodyText(body: TSchema): Html {
+  const mediaTypes = mediaTypesOf(body);
+  return mediaTypes === undefined
+    ? fieldsTable("Body", jsonSchema(body))
+    : html`<p>Body: bytes, as ${mediaTypes.join(" or ")}.</p>`;
+}
+
 function endpointText(endpoint: Endpoint): Html {
   const { method, path, spec } = endpoint;
   const { sunset, instead } = spec.deprecated ?? {};
@@ -126,7 +135,7 @@ function endpointText(endpoint: Endpoint): Html {
     ...(path.includes("{") ? [fieldsTable("Path", jsonSchema(paramsSchema(endpoint)))] : []),
     ...(spec.query === undefined ? [] : [fieldsTable("Query", jsonSchema(spec.query))]),
     ...(spec.headers === undefined ? [] : [fieldsTable("Headers", jsonSchema(spec.headers))]),
-    ...(spec.body === undefined ? [] : [fieldsTable("Body", jsonSchema(spec.body))]),
+    ...(spec.body === undefined ? [] : [bodyText(spec.body)]),
   ];
   const replies = Object.entries(spec.replies).flatMap(([status, reply]) => {
     const { body, headers } = replySpec(reply);

@@ -1,4 +1,5 @@
 export { Type as t, type TSchema } from "typebox";
+export { bytes, mediaTypesOf, type BytesSchema } from "./bytes.ts";
 export { contractFaults } from "./contract-faults.ts";
 export {
   contracts,

@@ -1,3 +1,5 @@
+import type { TSchema } from "typebox";
+import { mediaTypesOf } from "./bytes.ts";
 import { paramsSchema, replySpec, type Endpoint } from "./contracts.ts";
 import { closed, jsonSchema, plain, type JsonSchema } from "./json-schema.ts";
 import type { AnyProblem } from "./problem.ts";
@@ -68,11 +70,18 @@ function operation(endpoint: Endpoint): Readonly<Record<string, unknown>> {
       : {
           requestBody: {
             required: true,
-            content: { "application/json": { schema: closed(plain(jsonSchema(spec.body))) } },
+            content: bodyContent(spec.body),
           },
         }),
     responses: responses(endpoint),
   };
+}
+
+function bodyContent(body: TSchema): Readonly<Record<string, unknown>> {
+  const mediaTypes = mediaTypesOf(body);
+  if (mediaTypes === undefined) return { "application/json": { schema: closed(plain(jsonSchema(body))) } };
+  // Bytes have no schema (OpenAPI 3.1, section 4.8.14.3).
+  return Object.fromEntries(mediaTypes.map((type) => [type, {}]));
 }
 
 const idempotencyKey = {

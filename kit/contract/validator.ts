@@ -1,5 +1,6 @@
 import type { TSchema } from "typebox";
 import { Compile } from "typebox/compile";
+import { mediaTypesOf } from "./bytes.ts";
 import { closed, jsonSchema, plain, type JsonSchema } from "./json-schema.ts";
 
 export interface FieldError {
@@ -20,8 +21,14 @@ export interface Validator {
 export const maxDepth = 32;
 const maxErrors = 20;
 
+const anyBytes: Validator = {
+  check: (value) => value instanceof Uint8Array && value.length > 0,
+  errors: () => [{ in: "body", field: "", rule: "required", message: "must be bytes, at least one" }],
+};
+
 /** Compiles a schema once. Closed: unknown fields are refused at every object level, unless the schema itself says otherwise. */
 export function compile(schema: TSchema, { open }: { readonly open: boolean }): Validator {
+  if (mediaTypesOf(schema) !== undefined) return anyBytes;
   const form = plain(jsonSchema(schema));
   const compiled = Compile(open ? form : closed(form));
   const mayBeDeep = hasUnknown(form);
@@ -79,7 +86,7 @@ export function findBadText(value: unknown, at = ""): FieldError | undefined {
       ? { in: "body", field: at, rule: "text", message: "holds NUL or half a surrogate pair" }
       : undefined;
   }
-  if (typeof value !== "object" || value === null) return undefined;
+  if (typeof value !== "object" || value === null || value instanceof Uint8Array) return undefined;
   for (const [name, inner] of Object.entries(value)) {
     const field = `${at}/${pointer(name)}`;
     if (isBad(name))

@@ -37,5 +37,7 @@ export type Value<S> = S extends { "~kind": infer K }
                     ? S extends { patternProperties: infer P }
                       ? { [key: string]: Value<P[keyof P]> }
                       : never
-                    : unknown
+                    : K extends "Bytes"
+                      ? Uint8Array
+                      : unknown
   : unknown;

@@ -42,9 +42,13 @@ export async function callerOf(
   }
 }
 
-/** A body may come as application/json in UTF-8 and in no other form. */
-export function checkMediaType(contentType: string | undefined, encoding: string | undefined): void {
-  if (contentType === "application/json" && encoding === undefined) return;
+/** A body may come as application/json in UTF-8 and in no other form; one of bytes as one of its media types. */
+export function checkMediaType(
+  contentType: string | undefined,
+  encoding: string | undefined,
+  mediaTypes?: readonly string[],
+): void {
+  if (mediaTypes === undefined && contentType === "application/json" && encoding === undefined) return;
   const refuse = (reason: string) => kitProblems.unsupportedMediaType({ reason });
   if (encoding !== undefined && encoding.toLowerCase() !== "identity")
     throw refuse(`The content encoding ${encoding.slice(0, 40)} is not taken.`);
@@ -52,12 +56,15 @@ export function checkMediaType(contentType: string | undefined, encoding: string
     .toLowerCase()
     .split(";")
     .map((part) => part.trim());
-  if (type !== "application/json")
+  if (!(mediaTypes ?? ["application/json"]).includes(type)) {
+    const wanted = mediaTypes?.join(" or ") ?? "application/json";
     throw refuse(
       contentType === undefined
-        ? "The content type is missing; send application/json."
-        : "The content type must be application/json.",
+        ? `The content type is missing; send ${wanted}.`
+        : `The content type must be ${wanted}.`,
     );
+  }
+  if (mediaTypes !== undefined) return;
   for (const parameter of parameters) {
     if (parameter.startsWith("charset=") && !/^charset="?utf-8"?$/.test(parameter))
       throw refuse("The charset must be utf-8.");

@@ -2,7 +2,15 @@ import type { IncomingMessage, ServerOptions, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { Verify } from "../access/index.ts";
-import { docsPage, kitProblems, openapi, type Caller, type Endpoint, type ProblemError } from "../contract/index.ts";
+import {
+  docsPage,
+  kitProblems,
+  mediaTypesOf,
+  openapi,
+  type Caller,
+  type Endpoint,
+  type ProblemError,
+} from "../contract/index.ts";
 import type { StoredReply } from "../messaging/index.ts";
 import { within, type Runtime } from "../runtime/index.ts";
 import type { RunningService } from "../service/index.ts";
@@ -163,6 +171,7 @@ function addRoute(
   const { spec, method } = endpoint;
   const timeoutMs = spec.limits?.timeoutMs ?? limits.timeoutMs;
   const sending = { extra: deprecation(endpoint), send };
+  const mediaTypes = mediaTypesOf(spec.body);
   const meter = app.meter.route(endpoint);
   app.route({
     method,
@@ -183,7 +192,7 @@ function addRoute(
       if (typeof request.query === "object" && request.query !== null && malformed.has(request.query)) {
         throw kitProblems.malformedRequest({ reason: "The query is not valid percent-encoded UTF-8." });
       }
-      const body = readBody(endpoint, request);
+      const body = readBody(endpoint, request, mediaTypes);
       const from = (caller: Caller | undefined) => {
         const incoming = new Incoming({
           endpoint,
@@ -221,7 +230,11 @@ function addRoute(
   });
 }
 
-function readBody({ spec }: Endpoint, { body, headers }: FastifyRequest): JsonBody | undefined {
+function readBody(
+  { spec }: Endpoint,
+  { body, headers }: FastifyRequest,
+  mediaTypes: readonly string[] | undefined,
+): JsonBody | undefined {
   const bytes = Buffer.isBuffer(body) ? body : undefined;
   if (spec.body === undefined) {
     if (bytes === undefined || bytes.length === 0) return undefined;
@@ -231,8 +244,8 @@ function readBody({ spec }: Endpoint, { body, headers }: FastifyRequest): JsonBo
   }
   if (bytes === undefined || bytes.length === 0)
     throw kitProblems.invalidRequest({ errors: [{ in: "body", field: "", rule: "required", message: "is required" }] });
-  checkMediaType(headers["content-type"], headers["content-encoding"]);
-  return parseBody(bytes);
+  checkMediaType(headers["content-type"], headers["content-encoding"], mediaTypes);
+  return mediaTypes === undefined ? parseBody(bytes) : { value: bytes, suspect: false };
 }
 
 const idOf = (request: FastifyRequest): string => request.id;

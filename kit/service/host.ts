@@ -207,7 +207,7 @@ export async function startService(service: Service, environment: Environment): 
 function privateParts({ endpoint: { spec }, body, query, headers, idempotencyKey }: Dispatch): ReadonlySet<string> {
   const declared = Object.keys(spec.headers === undefined ? {} : (jsonSchema(spec.headers).properties ?? {}));
   return new Set([
-    ...privateTexts(spec.body, body),
+    ...(body instanceof Uint8Array ? [] : privateTexts(spec.body, body)),
     ...privateTexts(spec.query, query),
     ...privateTexts(spec.headers, Object.fromEntries(declared.map((name) => [name, headers[name]]))),
     ...(idempotencyKey === undefined ? [] : [idempotencyKey]),

@@ -124,7 +124,9 @@ export function compileRoute(endpoint: Endpoint): CompiledRoute {
         fingerprint: hash([
           JSON.stringify(request.params),
           JSON.stringify(request.query),
-          JSON.stringify(request.body),
+          request.body instanceof Uint8Array
+            ? digest("sha256", request.body, "base64url")
+            : JSON.stringify(request.body),
         ]),
       };
     },

@@ -1,10 +1,12 @@
 import net from "node:net";
-import { jsonSchema, paramsSchema, type Endpoint, type JsonSchema } from "../contract/index.ts";
+import { jsonSchema, mediaTypesOf, paramsSchema, type Endpoint, type JsonSchema } from "../contract/index.ts";
 
 /** A request that the endpoint accepts. */
 export interface Sample {
   readonly params?: Readonly<Record<string, string>>;
   readonly query?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Bytes where the contract says `bytes(…)`. */
   readonly body?: unknown;
   readonly token?: string;
 }
@@ -79,9 +81,20 @@ function bodyCases(
   { body }: Sample,
   { good, add }: { readonly good: Parts; readonly add: Add },
 ): void {
-  const text = JSON.stringify(body);
   const raw = (what: string, names: string, bytes: Buffer | string) => add(what, names, { body: Buffer.from(bytes) });
+  const media = (type: string | undefined) => {
+    const { "content-type": _dropped, ...rest } = good.headers;
+    return { headers: type === undefined ? rest : { ...rest, "content-type": type } };
+  };
   raw("the body is missing", "body", "");
+  raw("the body is too large", "kit/body-too-large", `{"a":"${"x".repeat(300_000)}"}`);
+  add("the content type is missing", "content type", media(undefined));
+  add("the content type is another one", "content type", media("text/enriched"));
+  add("the body is said to be compressed", "content encoding", {
+    headers: { ...good.headers, "content-encoding": "gzip" },
+  });
+  if (mediaTypesOf(spec.body) !== undefined) return;
+  const text = JSON.stringify(body);
   raw("the body is cut off", "kit/malformed-json", text.slice(0, -1));
   raw("the body has a trailing comma", "kit/malformed-json", text.replace(/\}$/, ",}"));
   raw("the body is two documents", "kit/malformed-json", `${text} ${text}`);
@@ -93,18 +106,8 @@ function bodyCases(
   raw("the body begins with a byte order mark", "byte order mark", `\ufeff${text}`);
   raw("the body is UTF-16", "kit/", Buffer.from(text, "utf16le"));
   raw("the body is nested too deeply", "depth", `${"[".repeat(50)}${"]".repeat(50)}`);
-  raw("the body is too large", "kit/body-too-large", `{"a":"${"x".repeat(300_000)}"}`);
   raw("a field is called __proto__", "__proto__", text.replace(/^\{/, '{"__proto__":{},').replace(",}", "}"));
-  const media = (type: string | undefined) => {
-    const { "content-type": _dropped, ...rest } = good.headers;
-    return { headers: type === undefined ? rest : { ...rest, "content-type": type } };
-  };
-  add("the content type is missing", "content type", media(undefined));
-  add("the content type is text", "content type", media("text/plain"));
   add("the charset is latin-1", "charset", media("application/json; charset=latin1"));
-  add("the body is said to be compressed", "content encoding", {
-    headers: { ...good.headers, "content-encoding": "gzip" },
-  });
   for (const { field, value, what } of wrongValues(jsonSchema(spec.body ?? {}), body, ""))
     raw(`${field === "" ? "the body" : field} ${what}`, `"${field}"`, JSON.stringify(replaced(body, field, value)));
 }
@@ -180,15 +183,21 @@ function replaced(body: unknown, field: string, value: unknown): unknown {
   return copy;
 }
 
-function partsOf({ path, spec }: Endpoint, { params = {}, query, body, token }: Sample): Parts {
+function partsOf({ path, spec }: Endpoint, { params = {}, query, headers, body, token }: Sample): Parts {
   const filled = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => params[name] ?? "");
   return {
     path: query === undefined || query === "" ? filled : `${filled}?${query}`,
     headers: {
-      ...(spec.body === undefined ? {} : { "content-type": "application/json" }),
+      ...(spec.body === undefined ? {} : { "content-type": mediaTypesOf(spec.body)?.[0] ?? "application/json" }),
+      ...headers,
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
     },
-    body: spec.body === undefined ? undefined : Buffer.from(JSON.stringify(body)),
+    body:
+      spec.body === undefined
+        ? undefined
+        : body instanceof Uint8Array
+          ? Buffer.from(body)
+          : Buffer.from(JSON.stringify(body)),
   };
 }
 
