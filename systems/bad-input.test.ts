@@ -12,6 +12,7 @@ import { notificationId } from "./notifications/notification.ts";
 import { PutStock } from "./commerce/inventory/contracts.ts";
 import { PlaceOrder } from "./commerce/orders/contracts.ts";
 import { PutCourse } from "./education/courses/contracts.ts";
+import { paymentIdOf } from "./education/payments/payment-store.ts";
 import { Register } from "./education/registrations/contracts.ts";
 import { services } from "./systems.ts";
 
@@ -26,10 +27,10 @@ test("every endpoint refuses everything that is wrong with a request, names it, 
   const { body: customer } = await shop.call(CreateCustomer, { body: { name: "Ada", email: "ada@example.com" } });
   await shop.settled();
   // A message that nobody understands, for each service that hears any: their dead letters are endpoints, too.
-  for (const type of ["customer.created", "order.created", "low.stock", "registration.paid"])
+  for (const type of ["customer.created", "order.created", "low.stock", "registration.paid", "registration.released"])
     await shop.inject({ type, key: "odd", version: 99, data: "{}" });
   const letterOf = async (name: string) => (await shop.service(name).store.deadLetters({ limit: 1 }))[0]?.id;
-  const withLetters = ["orders", "inventory", "billing", "notifications", "registrations", "courses"];
+  const withLetters = ["orders", "inventory", "billing", "notifications", "registrations", "payments", "courses"];
   const letters: Record<string, string> = {};
   for (const name of withLetters) {
     await until(`${name} has a dead letter`, async () => (await letterOf(name)) !== undefined);
@@ -47,13 +48,8 @@ test("every endpoint refuses everything that is wrong with a request, names it, 
   const query = { user_id: "1", user_email: "test@example.com", course_id: "10" };
   const { registrationId } = (await shop.call(Register, { query })).body;
   const other = (await shop.call(Register, { query: { ...query, user_id: "3" } })).body;
-  const paid = { registrationId, userId: "1", courseId: "10", email: "test@example.com", total: price };
-  await shop.inject({
-    type: "registration.paid",
-    key: registrationId,
-    data: JSON.stringify({ ...paid, paymentId: registrationId }),
-  });
   await shop.settled();
+  const paymentId = paymentIdOf(registrationId);
   const samples: Record<string, Sample> = {
     "POST /customers": { body: { name: "Bob", email: "bob@example.com" } },
     "GET /customers/{customerId}": { params: { customerId } },
@@ -98,6 +94,11 @@ test("every endpoint refuses everything that is wrong with a request, names it, 
     "GET /registrations/{registrationId}": { params: { registrationId } },
     "GET /registrations/{registrationId}/history": { params: { registrationId } },
     "POST /registrations/{registrationId}/cancel": { params: { registrationId: other.registrationId } },
+    "GET /payments/{paymentId}": { params: { paymentId } },
+    "GET /payments/{paymentId}/events": { params: { paymentId }, token: "operator" },
+    "GET /payments": { token: "operator" },
+    "POST /payment-rebuilds": { token: "operator" },
+    "GET /payment-rebuilds/last": { token: "operator" },
     "GET /courses": {},
     "GET /courses/{courseId}": { params: { courseId: "10" } },
     "PUT /courses/{courseId}": { params: { courseId: "20" }, body: course, token: "operator" },

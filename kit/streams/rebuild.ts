@@ -1,9 +1,11 @@
+import type { Selectable } from "kysely";
 import { t, type Value } from "../contract/index.ts";
+import type { Database } from "../sql/index.ts";
 import type { AnyEvent } from "./event.ts";
 import { foldOn } from "./fold.ts";
 import type { Projection, Rows, Values } from "./projection.ts";
 import { readSnapshot } from "./snapshots.ts";
-import type { StreamDb } from "./tables.ts";
+import type { StreamDb, streamTables } from "./tables.ts";
 
 /** A step takes so many streams at the most, or about so many events: what else the service does waits no longer than that. */
 const atMost = { streams: 100, events: 2_000 } as const;
@@ -37,7 +39,7 @@ export class Rebuild<Event extends AnyEvent, State> {
   }
 
   /** Begins at the first stream. A run that is not done ends with its next step. */
-  async begin(run: string): Promise<void> {
+  async begin(run: string): Promise<RebuildReport> {
     const anew = {
       run,
       reached: "",
@@ -47,11 +49,13 @@ export class Rebuild<Event extends AnyEvent, State> {
       startedAt: this.#time(),
       endedAt: null,
     };
-    await this.#db
+    const row = await this.#db
       .insertInto("streamRebuilds")
       .values({ projection: this.#of.name, ...anew })
       .onConflict((conflict) => conflict.column("projection").doUpdateSet(anew))
-      .execute();
+      .returningAll()
+      .executeTakeFirstOrThrow();
+    return reportOf(row);
   }
 
   /** Undefined where there was none. */
@@ -61,14 +65,7 @@ export class Rebuild<Event extends AnyEvent, State> {
       .selectAll()
       .where("projection", "=", this.#of.name)
       .executeTakeFirst();
-    if (row === undefined) return undefined;
-    const { reached: _, startedAt, endedAt, ...rest } = row;
-    return {
-      ...rest,
-      state: endedAt === null ? "running" : "done",
-      startedAt: new Date(startedAt).toISOString(),
-      ...(endedAt === null ? {} : { endedAt: new Date(endedAt).toISOString() }),
-    };
+    return row === undefined ? undefined : reportOf(row);
   }
 
   /** Looks at the next streams. Done where none is left, and where another run has begun. */
@@ -174,6 +171,18 @@ export class Rebuild<Event extends AnyEvent, State> {
 
   #time = (): number => this.#now().getTime();
 }
+
+type Row = Selectable<Database<typeof streamTables>["streamRebuilds"]>;
+const reportOf = ({ projection, run, seen, differed, snapshotsDropped, startedAt, endedAt }: Row): RebuildReport => ({
+  projection,
+  run,
+  seen,
+  differed,
+  snapshotsDropped,
+  state: endedAt === null ? "running" : "done",
+  startedAt: new Date(startedAt).toISOString(),
+  ...(endedAt === null ? {} : { endedAt: new Date(endedAt).toISOString() }),
+});
 
 const same = (a: unknown, b: unknown): boolean => a === b || text(a) === text(b);
 const text = (value: unknown): string =>

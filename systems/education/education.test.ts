@@ -5,8 +5,8 @@ import { operator, start, until, user, type TestSystem } from "holdfast/testing"
 import { beginOn, engines } from "../fixtures/engines.ts";
 import { GetAccess, GetCourse, PutCourse } from "./courses/contracts.ts";
 import { courses } from "./courses/service.ts";
-import { payments } from "./fixtures/payments.ts";
-import { RegistrationPaid, RegistrationRefunded } from "./payments/contracts.ts";
+import { payments } from "./payments/service.ts";
+import { ListPayments, RegistrationPaid, RegistrationRefunded } from "./payments/contracts.ts";
 import {
   CancelRegistration,
   GetRegistration,
@@ -160,10 +160,16 @@ void test("a registration whose time is over is undone, and what is charged for 
   await using school = await begin({ env: { HOLDFAST_REGISTRATIONS_TIMEOUT_MS: "1000" } });
   await open(school, 1);
   const { registrationId } = await register(school, { payment_method: "card_slow" });
-  await school.settled();
+  const paymentIs = (state: string) =>
+    until(`its payment is ${state}`, async () => {
+      const query = { registrationId };
+      const { items } = (await school.call(ListPayments, { query, as: operator() })).body;
+      return items[0]?.state === state;
+    });
+  await paymentIs("charging");
   await school.runtime.advance(1_000);
   await comesTo(school, registrationId, "cancelling");
-  await school.settled();
+  await paymentIs("void-wanted");
   await school.runtime.advance(1_000);
   await comesTo(school, registrationId, "cancelled");
   await school.settled();

@@ -2,18 +2,32 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { cancelled, paid, type State as SeatState } from "./courses/seat-life.ts";
-import { moved, type PaymentInput, type PaymentState } from "./fixtures/payment-model.ts";
+import {
+  asked,
+  charged,
+  declined,
+  gaveUp,
+  givenBack,
+  undone,
+  type Consequence,
+  type Decision,
+} from "./payments/payment-life.ts";
+import { payment, type PaymentState } from "./payments/payment.ts";
 import { hasEnded, move, registered, type Fact, type RegistrationState } from "./registrations/registration-life.ts";
 
 type Message = { readonly of: number } & (
   | { readonly to: "registrations"; readonly fact: Fact; readonly note?: string }
   | { readonly to: "courses"; readonly fact: "paid" | "cancelled" }
-  | { readonly to: "payments"; readonly fact: PaymentInput }
+  | { readonly to: "payments"; readonly fact: "created" | "undone" | Job }
 );
+/** Of payments: each asks the gateway, and may be broken off between that and what it records. */
+type Job = "charge" | "settle" | "refund";
 interface Wish {
-  /** What the gateway answers, and whether payments gives up before. */
+  /** What the gateway answers in the end, and how often its answer is lost before. */
   readonly answer: "charged" | "declined";
-  readonly givesUp: boolean;
+  readonly lost: number;
+  /** How often payments asks in vain before it gives up. */
+  readonly patience: number;
   readonly cancels: boolean;
   /** Whether the timer comes at any moment, or after everything else. */
   readonly isLate: boolean;
@@ -26,6 +40,9 @@ class World {
   readonly registrations: RegistrationState[];
   readonly seats: SeatState[];
   readonly payments: PaymentState[];
+  /** What the gateway has taken and not given back, of 100. */
+  readonly money: number[];
+  readonly #asked: number[];
   readonly published: string[] = [];
   readonly underway: Message[] = [];
   #taken = 0;
@@ -35,7 +52,9 @@ class World {
     this.#wishes = wishes;
     this.registrations = wishes.map(() => registered);
     this.seats = wishes.map(() => "unheard");
-    this.payments = wishes.map(() => "unheard");
+    this.payments = wishes.map(() => payment.begin);
+    this.money = wishes.map(() => 0);
+    this.#asked = wishes.map(() => 0);
     for (const [of, { cancels, isLate }] of wishes.entries()) {
       this.underway.push({ of, to: "payments", fact: "created" });
       if (!isLate) this.timeOut(of);
@@ -80,23 +99,69 @@ class World {
       if (next === "refuse" || next === "release" || next === "free-and-release")
         this.underway.push({ of, to: "payments", fact: "undone" });
       if (next === "release" || next === "free-and-release") this.published.push(`${String(of)} released`);
-    } else {
-      const { state, says } = moved(this.payments[of] ?? "unheard", message.fact);
-      this.payments[of] = state;
-      const { answer = "charged", givesUp = false } = this.#wishes[of] ?? {};
-      if (message.fact === "created" && state === "charging") {
-        this.underway.push({ of, to: "payments", fact: answer });
-        if (givesUp) this.underway.push({ of, to: "payments", fact: "gave-up" });
+    } else this.#pay(of, message.fact);
+  }
+
+  #pay(of: number, fact: "created" | "undone" | Job): void {
+    const before = this.payments[of] ?? payment.begin;
+    const decision = this.#decide(of, before, fact);
+    if (decision === "again") this.underway.push({ of, to: "payments", fact });
+    else {
+      const recorded = decision.facts.map((each, at) => ({ ...each, version: at + 1, at: 1 }));
+      this.payments[of] = recorded.reduce<PaymentState>((state, each) => payment.evolve(state, each), before);
+      for (const message of following[decision.next]) this.underway.push({ ...message, of });
+    }
+  }
+
+  /** What the gateway does, and what payments decides then. */
+  #decide(of: number, state: PaymentState, fact: "created" | "undone" | Job): Decision | "again" {
+    const subject = { registrationId: String(of), userId: "u", courseId: "c" };
+    const { answer = "charged", lost = 0, patience = 0 } = this.#wishes[of] ?? {};
+    switch (fact) {
+      case "created":
+        return asked(state, { ...subject, email: "e", total: { amount: 100, currency: "EUR" }, paymentMethod: "m" });
+      case "undone":
+        return undone(state, subject, "undone");
+      case "refund":
+        this.money[of] = 0;
+        return givenBack(state, "refund");
+      case "charge":
+      case "settle": {
+        const times = (this.#asked[of] ?? 0) + 1;
+        this.#asked[of] = times;
+        // The same key is the same charge, however often it is asked for, also when it was given back.
+        if (times === 1 && answer === "charged") this.money[of] = 100;
+        if (times > lost) return answer === "charged" ? charged(state, "charge") : declined(state, "declined");
+        return fact === "charge" && times > patience ? gaveUp(state) : "again";
       }
-      if (says !== undefined) this.underway.push({ of, to: "registrations", fact: says });
-      if (says === "paid") this.underway.push({ of, to: "courses", fact: "paid" });
     }
   }
 }
 
+type Following = Message extends infer M ? (M extends Message ? Omit<M, "of"> : never) : never;
+/** Who hears of what payments decides. */
+const following: Readonly<Record<Consequence, readonly Following[]>> = {
+  none: [],
+  charge: [{ to: "payments", fact: "charge" }],
+  settle: [{ to: "payments", fact: "settle" }],
+  refund: [{ to: "payments", fact: "refund" }],
+  "publish-paid": [
+    { to: "registrations", fact: "paid" },
+    { to: "courses", fact: "paid" },
+  ],
+  "publish-failed": [{ to: "registrations", fact: "payment-failed" }],
+  "publish-failed-and-settle": [
+    { to: "payments", fact: "settle" },
+    { to: "registrations", fact: "payment-failed" },
+  ],
+  "publish-refunded": [{ to: "registrations", fact: "refunded" }],
+  "publish-voided": [{ to: "registrations", fact: "voided" }],
+};
+
 const wish = fc.record({
   answer: fc.constantFrom("charged", "declined"),
-  givesUp: fc.boolean(),
+  lost: fc.nat(4),
+  patience: fc.nat(4),
   cancels: fc.boolean(),
   isLate: fc.boolean(),
 });
@@ -126,10 +191,13 @@ test("whatever is heard in whichever order, and how often: each registration end
             `${stage}, and the seat is ${world.seats[of] ?? ""}`,
           );
           assert.equal(
-            world.payments[of] === "paid",
+            world.payments[of]?.stage === "paid",
             stage === "completed",
-            `${stage}, and ${world.payments[of] ?? ""}`,
+            `${stage}, and ${world.payments[of]?.stage ?? ""}`,
           );
+          const ended = ["paid", "failed", "refunded", "void"].includes(world.payments[of]?.stage ?? "");
+          assert.ok(ended, `a payment hangs, ${world.payments[of]?.stage ?? ""}`);
+          assert.equal(world.money[of], stage === "completed" ? 100 : 0, `${stage}, and money is kept`);
           assert.equal(reason === undefined, stage === "completed", `${stage}, because of ${reason ?? "nothing"}`);
           const said = world.published.filter((word) => word.startsWith(`${String(of)} `));
           const released = stage === "cancelled" ? [`${String(of)} released`] : [];

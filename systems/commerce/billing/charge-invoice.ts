@@ -1,7 +1,7 @@
 import { OrderPaid, OrderPaymentFailed } from "./contracts.ts";
 import { settled } from "./invoice-life.ts";
 import { ChargeInvoice, RefundInvoice, TellCustomer } from "./jobs.ts";
-import { patience } from "./patience.ts";
+import { patience } from "../../payment-gateway/patience.ts";
 import { job } from "./scope.ts";
 
 /**

@@ -1,7 +1,7 @@
 import { OrderRefunded } from "./contracts.ts";
 import { refunded } from "./invoice-life.ts";
 import { RefundInvoice } from "./jobs.ts";
-import { patience } from "./patience.ts";
+import { patience } from "../../payment-gateway/patience.ts";
 import { job } from "./scope.ts";
 
 export const refundInvoice = job(RefundInvoice, {

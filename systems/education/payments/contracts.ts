@@ -1,6 +1,7 @@
-import { contracts, t, type Value } from "holdfast/contract";
+import { contracts, page, pageQuery, t, type Value } from "holdfast/contract";
+import { RebuildReport, StreamEvent } from "holdfast/streams";
 import { Money } from "../../money.ts";
-import { email, subject } from "../fields.ts";
+import { email, registrationId, subject } from "../fields.ts";
 
 const { endpoint, event, problem } = contracts("payments", { exchange: "registrations" });
 
@@ -58,10 +59,35 @@ export const RegistrationVoided = event("registration.voided", {
   data: t.Object(subject),
 });
 
+const byId = { params: t.Object({ paymentId }), problems: [UnknownPayment] } as const;
 export const GetPayment = endpoint("GET /payments/{paymentId}", {
   summary: "A payment",
   access: "anyone",
-  params: t.Object({ paymentId }),
+  ...byId,
   replies: { 200: Payment },
-  problems: [UnknownPayment],
+});
+export const GetPaymentEvents = endpoint("GET /payments/{paymentId}/events", {
+  summary: "Everything that happened to a payment, oldest first, and what it was caused by",
+  access: "operator",
+  ...byId,
+  query: t.Object(pageQuery),
+  replies: { 200: page(StreamEvent) },
+});
+export const ListPayments = endpoint("GET /payments", {
+  summary: "The payments, or that of one registration",
+  access: "operator",
+  query: t.Object({ ...pageQuery, registrationId: t.Optional(registrationId) }),
+  replies: { 200: page(Payment) },
+});
+export const RebuildPayments = endpoint("POST /payment-rebuilds", {
+  summary: "Have every payment that is shown checked against what happened to it, and mended",
+  description: "Payments are shown and made meanwhile. A rebuild that is under way ends, and this one begins.",
+  access: "operator",
+  idempotent: true,
+  replies: { 202: RebuildReport },
+});
+export const GetPaymentRebuild = endpoint("GET /payment-rebuilds/last", {
+  summary: "How far the last rebuild is, and what it found",
+  access: "operator",
+  replies: { 200: t.Object({ last: t.Optional(RebuildReport) }) },
 });

@@ -1,5 +1,5 @@
 import type { RetryPolicy } from "holdfast/messaging";
-import { keyRetentionMs } from "../../payment-gateway/port.ts";
+import { keyRetentionMs } from "./port.ts";
 
 const capMs = 60_000;
 
