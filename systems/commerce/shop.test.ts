@@ -208,7 +208,7 @@ for (const { engine, storeUrl, skip } of engines.slice(0, 1)) {
     await stockUp(shop, "apple", 3);
     const customerId = await customer(shop);
     const wishes = { email: true, muted: ["order-paid" as const] };
-    await shop.call(PutPreferences, { params: { customerId }, body: wishes, as: operator() });
+    await shop.call(PutPreferences, { params: { personId: customerId }, body: wishes, as: operator() });
     const body = { customerId, lines: [{ sku: "apple", quantity: 1 }], paymentMethod: "card_ok" };
     const { orderId } = (await shop.call(PlaceOrder, { body })).body;
     await decided(shop, orderId);

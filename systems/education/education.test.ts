@@ -14,7 +14,7 @@ import {
   Register,
   RegistrationCancelled,
   RegistrationCreated,
-  RegistrationFailedFor,
+  RegistrationFailed,
 } from "./registrations/contracts.ts";
 import { registrations } from "./registrations/service.ts";
 
@@ -144,7 +144,7 @@ void test("a card that is declined ends it: it cannot be cancelled, and the user
   await comesTo(school, registrationId, "failed");
   assert.equal((await look(school, registrationId)).reason, "it could not be charged: the card was declined");
   await assert.rejects(cancel(school, registrationId), (error) => isProblem(error, "registrations/failed"));
-  assert.equal((await school.published(RegistrationFailedFor)).length, 1);
+  assert.equal((await school.published(RegistrationFailed)).length, 1);
   await comesTo(school, (await register(school)).registrationId, "completed");
   await school.settled();
 });

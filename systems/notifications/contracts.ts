@@ -1,12 +1,15 @@
 import { contracts, page, pageQuery, t, type Value } from "holdfast/contract";
+import { numberPattern } from "./mail/sms.ts";
 
 const { endpoint, problem } = contracts("notifications");
 
 const notificationId = t.String({ format: "uuid" });
-/** Who is told: a customer, whose address is asked for when it is needed, the operator, or an address. */
+const personId = t.String({ pattern: "^[A-Za-z0-9_-]{1,64}$", description: "A customer's id, or a user's" });
+/** Who is told: a customer, whose address is asked for when it is needed, a user with the address, the operator, or an address. */
 export const Recipient = t.Union([
   t.Object({ role: t.Literal("operator") }),
   t.Object({ customerId: t.String({ format: "uuid" }) }),
+  t.Object({ userId: personId, email: t.String({ format: "email", maxLength: 254 }) }),
   t.Object({ email: t.String({ format: "email", maxLength: 254 }) }),
 ]);
 export type Recipient = Value<typeof Recipient>;
@@ -17,6 +20,10 @@ export const Kind = t.Union([
   t.Literal("order-confirmed"),
   t.Literal("order-rejected"),
   t.Literal("order-refunded"),
+  t.Literal("registration-completed"),
+  t.Literal("registration-failed"),
+  t.Literal("registration-cancelled"),
+  t.Literal("registration-refunded"),
   t.Literal("low-stock"),
   t.Literal("sold-out"),
 ]);
@@ -26,7 +33,7 @@ export const Notification = t.Object({
   notificationId,
   kind: Kind,
   subject: t.String(),
-  to: t.String({ description: "The address; empty while it is not known yet" }),
+  to: t.String({ description: "The address, or the number; empty while it is not known yet" }),
   state: t.Union([t.Literal("waiting"), t.Literal("sent"), t.Literal("bounced"), t.Literal("unwanted")]),
   reason: t.Optional(t.String({ description: "Why it bounced" })),
   createdAt: t.String({ format: "date-time" }),
@@ -67,14 +74,14 @@ export const GetNotification = endpoint("GET /notifications/{notificationId}", {
 
 export const Mail = t.Object({
   messageId: t.String(),
-  to: t.String(),
-  subject: t.String(),
+  to: t.String({ description: "An address; a number, where it is a short message" }),
+  subject: t.String({ description: "Empty in a short message" }),
   text: t.String(),
   at: t.String({ format: "date-time" }),
 });
 export const ListMail = endpoint("GET /notifications", {
-  summary: "What was sent, newest first, while mail is captured instead of sent",
-  description: "For operators; for anyone where the settings show captured mail openly.",
+  summary: "What was sent, newest first, while it is captured instead",
+  description: "Mail and short messages. For operators; for anyone where the settings show openly what is captured.",
   access: "anyone",
   query: t.Object(pageQuery),
   replies: { 200: page(Mail) },
@@ -82,18 +89,21 @@ export const ListMail = endpoint("GET /notifications", {
 
 export const Preferences = t.Object({
   email: t.Boolean({ description: "Whether mail is wanted at all" }),
+  sms: t.Optional(
+    t.String({ pattern: numberPattern, description: "The number that is told by short messages, in place of mail" }),
+  ),
   muted: t.Array(Kind, { maxItems: 20, uniqueItems: true, description: "What is not wanted" }),
 });
 export interface Preferences extends Value<typeof Preferences> {}
-const ofCustomer = { access: "operator", params: t.Object({ customerId: t.String({ format: "uuid" }) }) } as const;
-export const GetPreferences = endpoint("GET /notifications/preferences/{customerId}", {
-  summary: "What a customer wants to be told",
-  ...ofCustomer,
+const ofPerson = { access: "user", params: t.Object({ personId }) } as const;
+export const GetPreferences = endpoint("GET /notifications/preferences/{personId}", {
+  summary: "How a person wants to be told, and of what; for that user, and for operators",
+  ...ofPerson,
   replies: { 200: Preferences },
 });
-export const PutPreferences = endpoint("PUT /notifications/preferences/{customerId}", {
-  summary: "Say what a customer wants to be told",
-  ...ofCustomer,
+export const PutPreferences = endpoint("PUT /notifications/preferences/{personId}", {
+  summary: "Say how a person wants to be told, and of what",
+  ...ofPerson,
   body: Preferences,
   replies: { 200: Preferences },
 });

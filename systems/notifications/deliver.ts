@@ -3,7 +3,7 @@ import { LookUpCustomer } from "../commerce/customers/contracts.ts";
 import { notifications } from "./collections.ts";
 import type { Preferences } from "./contracts.ts";
 import { Deliver } from "./jobs.ts";
-import { MailRefused } from "./mail/port.ts";
+import { DeliveryRefused } from "./mail/port.ts";
 import type { Notification } from "./notification.ts";
 import { job } from "./scope.ts";
 
@@ -19,20 +19,25 @@ export const deliver = job(
       docs,
       call,
       mailer,
+      sms,
       operator,
       signal,
     }): Promise<Outcome | undefined> => {
       const found = await docs.notifications.find(notificationId);
       if (found?.state !== "waiting") return undefined;
       const { kind, subject, text } = found;
-      const address = "role" in found.to ? operator : await addressOf({ call }, found.to);
-      const wishes = "customerId" in found.to ? await docs.preferences.find(found.to.customerId) : undefined;
+      const person = personOf(found.to);
+      const wishes = person === undefined ? undefined : await docs.preferences.find(person);
+      const number = wishes?.sms;
+      const address = number ?? ("role" in found.to ? operator : await addressOf({ call }, found.to));
       if (!wanted(wishes, kind)) return { state: "unwanted", address };
+      const messageId = `<${notificationId}@holdfast>`;
       try {
-        await mailer.send({ messageId: `<${notificationId}@holdfast>`, to: address, subject, text }, signal);
+        if (number === undefined) await mailer.send({ messageId, to: address, subject, text }, signal);
+        else await sms.send({ id: messageId, to: number, text }, signal);
         return { state: "sent", address };
       } catch (error) {
-        if (error instanceof MailRefused) return { state: "bounced", address, reason: error.message };
+        if (error instanceof DeliveryRefused) return { state: "bounced", address, reason: error.message };
         throw error;
       }
     },
@@ -45,6 +50,9 @@ export const deliver = job(
   },
 );
 
+const personOf = (to: Notification["to"]): string | undefined =>
+  "customerId" in to ? to.customerId : "userId" in to ? to.userId : undefined;
+
 async function addressOf(
   { call }: Pick<Outside, "call">,
   to: Exclude<Notification["to"], { readonly role: string }>,
@@ -54,4 +62,4 @@ async function addressOf(
 }
 
 const wanted = (wishes: Preferences | undefined, kind: Notification["kind"]): boolean =>
-  wishes === undefined || (wishes.email && !wishes.muted.includes(kind));
+  wishes === undefined || ((wishes.email || wishes.sms !== undefined) && !wishes.muted.includes(kind));

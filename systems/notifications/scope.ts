@@ -2,7 +2,7 @@ import { t } from "holdfast/contract";
 import { documents } from "holdfast/documents";
 import { service } from "holdfast/service";
 import { notifications, preferences, shelves } from "./collections.ts";
-import { mailSettings, openMail } from "./mail/index.ts";
+import { mailSettings, openMail, openSms } from "./mail/index.ts";
 
 export const { handle, on, job, assemble } = service("notifications", {
   store: documents({ collections: { notifications, preferences, shelves } }),
@@ -15,9 +15,13 @@ export const { handle, on, job, assemble } = service("notifications", {
     }),
     mailOpen: t.Boolean({
       default: true,
-      description: "whether captured mail is shown to anyone; it never is where mail really leaves",
+      description: "whether what is captured is shown to anyone; it never is where mail really leaves",
     }),
   },
-  resources: async (given) => ({ mailer: await openMail(given), mailOpen: given.config.mailOpen }),
+  resources: async (given) => ({
+    mailer: await openMail(given),
+    sms: openSms(given),
+    mailOpen: given.config.mailOpen,
+  }),
   scope: ({ docs, config }) => ({ docs, operator: config.operator }),
 });

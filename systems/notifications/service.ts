@@ -4,7 +4,9 @@ import { getNotification } from "./get-notification.ts";
 import { listMail } from "./list-mail.ts";
 import { getPreferences, putPreferences } from "./preferences.ts";
 import { assemble } from "./scope.ts";
-import { notify, orderTellers, tellFact, tellLowStock, watchShelf } from "./tell.ts";
+import { learnerTellers } from "./tell-learner.ts";
+import { orderTellers, tellLowStock, watchShelf } from "./tell-shop.ts";
+import { notify, tellFact } from "./tell.ts";
 
 export const notifications = assemble(contracts, {
   routes: {
@@ -14,6 +16,6 @@ export const notifications = assemble(contracts, {
     GetPreferences: getPreferences,
     PutPreferences: putPreferences,
   },
-  consumers: [...orderTellers, tellLowStock, watchShelf],
+  consumers: [...orderTellers, ...learnerTellers, tellLowStock, watchShelf],
   jobs: [tellFact, deliver],
 });

@@ -1,13 +1,9 @@
 import type { Document, Inside } from "holdfast/service";
-import { OrderPaid, OrderRefunded } from "../commerce/billing/contracts.ts";
-import { LowStock, StockUpdated } from "../commerce/inventory/contracts.ts";
-import { OrderConfirmed, OrderRejected } from "../commerce/orders/contracts.ts";
-import { written, type Money } from "../money.ts";
-import { notifications, shelves } from "./collections.ts";
+import { notifications } from "./collections.ts";
 import { Notify, type Kind, type Recipient } from "./contracts.ts";
 import { Deliver, Tell } from "./jobs.ts";
 import { notificationId, shown, type Facts, type Notification } from "./notification.ts";
-import { handle, job, on } from "./scope.ts";
+import { handle, job } from "./scope.ts";
 import { render } from "./templates.ts";
 
 interface Fact {
@@ -17,12 +13,12 @@ interface Fact {
   readonly to: Recipient;
   readonly facts: Facts;
 }
-interface Given extends Pick<Inside, "enqueue" | "now"> {
+export interface Given extends Pick<Inside, "enqueue" | "now"> {
   readonly document: Document<Notification>;
 }
 
 /** The first who tells of a fact makes its notification; whoever tells of it again finds it there. */
-function tell({ document, enqueue, now }: Given, { kind, about, to, facts }: Fact): Notification {
+export function tell({ document, enqueue, now }: Given, { kind, about, to, facts }: Fact): Notification {
   if (document.value !== undefined) return document.value;
   const made: Notification = {
     kind,
@@ -49,67 +45,6 @@ export const tellFact = job(
   notifications.by(({ data }) => notificationId(data)),
   async ({ data, ...given }) => {
     tell(given, data);
-    return Promise.resolve();
-  },
-);
-
-/** The customer of an order is told of what became of it. */
-const aboutOrder = (kind: Kind) =>
-  notifications.by(({ data }: { readonly data: { readonly orderId: string } }) =>
-    notificationId({ kind, about: data.orderId }),
-  );
-interface OrderData {
-  readonly orderId: string;
-  readonly customerId: string;
-  readonly total?: Money;
-  readonly reason?: string;
-}
-const tellCustomer =
-  (kind: Kind) =>
-  async ({
-    data: { orderId, customerId, total, reason },
-    ...given
-  }: Given & { readonly data: OrderData }): Promise<void> => {
-    const facts = {
-      orderId,
-      ...(total === undefined ? {} : { total: written(total) }),
-      ...(reason === undefined ? {} : { reason }),
-    };
-    tell(given, { kind, about: orderId, to: { customerId }, facts });
-    return Promise.resolve();
-  };
-
-export const orderTellers = [
-  on(OrderPaid, aboutOrder("order-paid"), tellCustomer("order-paid")),
-  on(OrderConfirmed, aboutOrder("order-confirmed"), tellCustomer("order-confirmed")),
-  on(OrderRejected, aboutOrder("order-rejected"), tellCustomer("order-rejected")),
-  on(OrderRefunded, aboutOrder("order-refunded"), tellCustomer("order-refunded")),
-];
-
-export const tellLowStock = on(
-  LowStock,
-  notifications.by(({ data }) => notificationId({ kind: "low-stock", about: crossingOf(data) })),
-  async ({ data, ...given }) => {
-    const { sku, name, available, threshold } = data;
-    const facts = { sku, name, available, threshold };
-    tell(given, { kind: "low-stock", about: crossingOf(data), to: { role: "operator" }, facts });
-    return Promise.resolve();
-  },
-);
-const crossingOf = ({ sku, crossing }: { readonly sku: string; readonly crossing: number }) =>
-  `${sku} ${String(crossing)}`;
-
-/** One document knows whether a product is sold out, another is the notification: a job carries the word from one to the other. */
-export const watchShelf = on(
-  StockUpdated,
-  shelves.by(({ data }) => data.sku),
-  async ({ data: { sku, name, available }, document, enqueue }) => {
-    const { soldOut, times } = document.value ?? { soldOut: false, times: 0 };
-    const now = available === 0;
-    if (now === soldOut) return Promise.resolve();
-    document.set({ soldOut: now, times: now ? times + 1 : times });
-    const about = `${sku} ${String(times + 1)}`;
-    if (now) enqueue(Tell, { kind: "sold-out", about, to: { role: "operator" }, facts: { sku, name } });
     return Promise.resolve();
   },
 );

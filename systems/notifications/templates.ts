@@ -24,6 +24,22 @@ const templates: Readonly<Record<Kind, Template>> = {
     subject: "Your money is on its way back",
     text: "What you paid for the order {orderId} was given back: {total}.",
   },
+  "registration-completed": {
+    subject: "Welcome to {title}",
+    text: "Welcome! You have a seat in {title} (course {courseId}), and access to it from now on.",
+  },
+  "registration-failed": {
+    subject: "Your registration came to nothing",
+    text: "We are sorry: your registration for the course {courseId} came to nothing, because {reason}. Nothing stays charged for it.",
+  },
+  "registration-cancelled": {
+    subject: "Your registration is cancelled",
+    text: "Your registration for the course {courseId} is cancelled, because {reason}. What you paid for it is given back.",
+  },
+  "registration-refunded": {
+    subject: "Your money is on its way back",
+    text: "What you paid for the course {courseId} was given back: {total}.",
+  },
   "low-stock": {
     subject: "Low stock: {name}",
     text: "Of {name} ({sku}) {available} are available; the threshold is {threshold}.",

@@ -1,4 +1,4 @@
-import { CancelRegistration, RegistrationFailed } from "./contracts.ts";
+import { CancelRegistration, HasFailed } from "./contracts.ts";
 import { handle } from "./scope.ts";
 import { tell } from "./tell.ts";
 
@@ -9,7 +9,7 @@ export const cancelRegistration = handle(
     const { registrations } = given;
     await registrations.require(registrationId);
     const { stage, reason = "" } = (await registrations.lock(registrationId)).registration;
-    if (stage === "failed") throw RegistrationFailed({ registrationId, reason });
+    if (stage === "failed") throw HasFailed({ registrationId, reason });
     if (stage !== "cancelling" && stage !== "cancelled")
       await tell(given, registrationId, { fact: "cancelled-by-user" });
     return reply(202, await registrations.require(registrationId));

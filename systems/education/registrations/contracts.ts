@@ -71,7 +71,7 @@ export const AlreadyRegistered = problem("registrations/already-registered", {
     "The user {userId} has a registration for the course {courseId} already; a failed or cancelled one would not count.",
   facts: t.Object({ userId: t.String(), courseId: t.String() }),
 });
-export const RegistrationFailed = problem("registrations/failed", {
+export const HasFailed = problem("registrations/failed", {
   status: 409,
   retryable: false,
   summary: "A failed registration cannot be cancelled",
@@ -97,7 +97,7 @@ export const RegistrationCancelled = event("registration.cancelled", {
   summary: "A registration is to be undone: seat and access are freed, and then what was paid is given back",
   data: t.Object({ ...subject, email, reason: t.String() }),
 });
-export const RegistrationFailedFor = event("registration.failed", {
+export const RegistrationFailed = event("registration.failed", {
   version: 1,
   key: "registrationId",
   summary: "A registration came to nothing; nothing stays paid for it",
@@ -135,5 +135,5 @@ export const CancelRegistration = endpoint("POST /registrations/{registrationId}
   ...byId,
   idempotent: true,
   replies: { 202: Registration },
-  problems: [UnknownRegistration, RegistrationFailed],
+  problems: [UnknownRegistration, HasFailed],
 });

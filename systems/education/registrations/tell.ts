@@ -1,5 +1,5 @@
 import type { Inside } from "holdfast/service";
-import { RegistrationCancelled, RegistrationFailedFor } from "./contracts.ts";
+import { RegistrationCancelled, RegistrationFailed } from "./contracts.ts";
 import { move, type Fact } from "./registration-life.ts";
 import type { RegistrationStore } from "./registration-store.ts";
 
@@ -19,5 +19,5 @@ export async function tell(
   await registrations.move(registrationId, state, { at: now(), fact, effect, note });
   const data = { registrationId, userId, courseId, email, reason: state.reason ?? "" };
   if (next === "publish-cancelled") publish(RegistrationCancelled, data);
-  if (next === "publish-failed") publish(RegistrationFailedFor, data);
+  if (next === "publish-failed") publish(RegistrationFailed, data);
 }

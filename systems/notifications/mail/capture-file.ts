@@ -55,3 +55,7 @@ const busyMs = 5_000;
 /** SQLITE_BUSY (https://sqlite.org/rescode.html#busy) */
 const isBusy = (error: unknown): boolean =>
   error instanceof Error && "errcode" in error && typeof error.errcode === "number" && (error.errcode & 0xff) === 5;
+
+/** Mail and short messages alike, in the order in which they were handed over. */
+export const deliveriesTable = `CREATE TABLE IF NOT EXISTS deliveries (number INTEGER PRIMARY KEY AUTOINCREMENT, messageId TEXT NOT NULL, "to" TEXT NOT NULL, subject TEXT NOT NULL, text TEXT NOT NULL, at INTEGER NOT NULL)`;
+export const insertDelivery = 'INSERT INTO deliveries (messageId, "to", subject, text, at) VALUES (?, ?, ?, ?, ?)';

@@ -1,13 +1,16 @@
-import { openCaptureFile, readCaptureFile, type CaptureOptions } from "./capture-file.ts";
+import {
+  deliveriesTable,
+  insertDelivery,
+  openCaptureFile,
+  readCaptureFile,
+  type CaptureOptions,
+} from "./capture-file.ts";
 import { checkMail, type Delivered, type Mail, type Mailer } from "./port.ts";
 
 /** Keeps mail in place of sending it. Every delivery is kept, so that a repeated one is seen. */
 export function capturedMail(options: CaptureOptions): Mailer {
-  const file = openCaptureFile(
-    options,
-    `CREATE TABLE IF NOT EXISTS deliveries (number INTEGER PRIMARY KEY AUTOINCREMENT, messageId TEXT NOT NULL, "to" TEXT NOT NULL, subject TEXT NOT NULL, text TEXT NOT NULL, at INTEGER NOT NULL)`,
-  );
-  const insert = file.db.prepare('INSERT INTO deliveries (messageId, "to", subject, text, at) VALUES (?, ?, ?, ?, ?)');
+  const file = openCaptureFile(options, deliveriesTable);
+  const insert = file.db.prepare(insertDelivery);
   const page = file.db.prepare("SELECT * FROM deliveries WHERE number < ? ORDER BY number DESC LIMIT ?");
   return {
     async send(mail, signal) {

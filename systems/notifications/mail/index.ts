@@ -3,6 +3,7 @@ import { t } from "holdfast/contract";
 import { secret, type Runtime } from "holdfast/runtime";
 import { capturedMail } from "./captured.ts";
 import type { Mailer } from "./port.ts";
+import { capturedSms, httpSms, type SmsSender } from "./sms.ts";
 
 export const mailSettings = {
   mail: secret(
@@ -10,6 +11,13 @@ export const mailSettings = {
       default: "captured",
       pattern: "^(captured|smtps?://.+)$",
       description: "captured, or the address of a mail server: smtp://user:password@host:port",
+    }),
+  ),
+  sms: secret(
+    t.String({
+      default: "captured",
+      pattern: "^(captured|https?://.+)$",
+      description: "captured, or the address that takes short messages: https://user:password@host/path",
     }),
   ),
   mailFrom: t.String({ default: "Holdfast <shop@example.com>", description: "who mail comes from" }),
@@ -28,6 +36,19 @@ export async function openMail({
   return config.mail === "captured"
     ? capturedMail({ file: mailFile(data), runtime })
     : (await import("./smtp.ts")).smtpMail({ url: config.mail, from: config.mailFrom });
+}
+
+/** The sender of short messages that the settings name; captured ones are kept beside captured mail. */
+export function openSms({
+  config,
+  data,
+  runtime,
+}: {
+  readonly config: { readonly sms: string };
+  readonly data: string;
+  readonly runtime: Runtime;
+}): SmsSender {
+  return config.sms === "captured" ? capturedSms({ file: mailFile(data), runtime }) : httpSms({ url: config.sms });
 }
 
 export const mailFile = (data: string): string => path.join(data, "mail.db");

@@ -12,7 +12,7 @@ import { controlledRuntime } from "holdfast/runtime";
 import { SMTPServer, type SMTPServerOptions } from "smtp-server";
 import { capturedMail, deliveries } from "./captured.ts";
 import { serveCapture, testAddresses } from "./capture-server.ts";
-import { MailRefused, type Mail, type Mailer } from "./port.ts";
+import { DeliveryRefused, type Mail, type Mailer } from "./port.ts";
 import { smtpMail } from "./smtp.ts";
 
 const never = new AbortController().signal;
@@ -56,7 +56,7 @@ const openServer = async (t: TestContext, options: SMTPServerOptions, sockets = 
   return mailer;
 };
 const says = (responseCode: number): Error => Object.assign(new Error("no"), { responseCode });
-const isNoBounce = (error: unknown): boolean => !(error instanceof MailRefused);
+const isNoBounce = (error: unknown): boolean => !(error instanceof DeliveryRefused);
 
 test("captured: every delivery is kept, repeated ones too, and shown newest first", async (t) => {
   const file = await fileFor(t);
@@ -91,7 +91,7 @@ test("SMTP: a mail arrives with its Message-ID; sent again it arrives with the s
 test("SMTP: who is refused for good bounces, who is refused for now gets it in the end", async (t) => {
   const file = await fileFor(t);
   const mailer = await openSmtp(t, file);
-  await assert.rejects(mailer.send(mail({ to: testAddresses.bounces }), never), MailRefused);
+  await assert.rejects(mailer.send(mail({ to: testAddresses.bounces }), never), DeliveryRefused);
   const busy = mail({ to: testAddresses.busyOnce });
   await assert.rejects(mailer.send(busy, never), isNoBounce);
   await mailer.send(busy, never);
@@ -114,7 +114,7 @@ test("SMTP: a mail in any alphabet arrives as it was written", async (t) => {
 test("SMTP: a mail that is too large bounces", async (t) => {
   const file = await fileFor(t);
   const mailer = await openSmtp(t, file);
-  await assert.rejects(mailer.send(mail({ text: "line\n".repeat(300_000) }), never), MailRefused);
+  await assert.rejects(mailer.send(mail({ text: "line\n".repeat(300_000) }), never), DeliveryRefused);
   await mailer.send(mail(), never);
   assert.equal(deliveries(file).length, 1);
 });
@@ -123,11 +123,11 @@ test("SMTP: a refusal for good is a bounce only if it is of the person or the ma
   const refuse = (responseCode: number) => (_: unknown, __: unknown, done: (error: Error) => void) =>
     done(says(responseCode));
   const ofPerson = await openServer(t, { onRcptTo: refuse(550) });
-  await assert.rejects(ofPerson.send(mail(), never), MailRefused);
+  await assert.rejects(ofPerson.send(mail(), never), DeliveryRefused);
   const ofMail = await openServer(t, {
     onData: (stream, _, done) => void stream.resume().on("end", () => done(says(554))),
   });
-  await assert.rejects(ofMail.send(mail(), never), MailRefused);
+  await assert.rejects(ofMail.send(mail(), never), DeliveryRefused);
   for (const ours of [{ onMailFrom: refuse(550) }, { onMailFrom: refuse(530) }, { onRcptTo: refuse(530) }])
     await assert.rejects((await openServer(t, ours)).send(mail(), never), isNoBounce);
   const login = await openServer(t, { authOptional: false, disabledCommands: ["STARTTLS"] });
@@ -248,6 +248,6 @@ test("a mail that would smuggle in a header is refused", async (t) => {
     { messageId: "one" },
     { messageId: "<one@holdfast>\r\nX: y" },
   ])
-    await assert.rejects(mailer.send(mail(bad), never), MailRefused, JSON.stringify(bad));
+    await assert.rejects(mailer.send(mail(bad), never), DeliveryRefused, JSON.stringify(bad));
   assert.deepEqual(deliveries(file), []);
 });

@@ -1,5 +1,5 @@
 import { createTransport } from "nodemailer";
-import { checkMail, MailRefused, type Mailer } from "./port.ts";
+import { checkMail, DeliveryRefused, type Mailer } from "./port.ts";
 
 export interface SmtpOptions {
   /** `smtp://host:port` or `smtps://user:password@host`; the password is never logged. */
@@ -31,7 +31,7 @@ export function smtpMail({ url, from }: SmtpOptions): Mailer {
       try {
         await transport.sendMail({ from, to: { name: "", address: to }, subject, text, messageId, signal });
       } catch (error) {
-        if (isPermanent(error)) throw new MailRefused("The mail server refused it for good.", { cause: error });
+        if (isPermanent(error)) throw new DeliveryRefused("The mail server refused it for good.", { cause: error });
         throw error;
       }
     },
