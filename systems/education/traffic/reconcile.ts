@@ -1,0 +1,161 @@
+import { twin, type Evidence, type SystemCheck } from "../../traffic/reconcile.ts";
+import type { Stores } from "../../traffic/stores.ts";
+
+/** Education's part: every registration ended, seats and money where they belong, everybody told. */
+export const educationCheck: SystemCheck = {
+  name: "education",
+  tables: ["registrations", "payments", "courses"],
+  documents: ["notifications"],
+  strangers: "course.updated",
+  strangersIn: "registrations",
+  gatewayOf: "HOLDFAST_PAYMENTS_GATEWAY",
+  planted: {
+    lost: {
+      store: "registrations",
+      sql: `DELETE FROM registrations WHERE "registrationId" = (SELECT "registrationId" FROM registrations LIMIT 1)`,
+    },
+    doubled: { store: "broker", sql: twin("registration.created") },
+    unbalanced: {
+      store: "courses",
+      sql: `UPDATE courses SET taken = taken + 1 WHERE "courseId" = (SELECT "courseId" FROM courses LIMIT 1)`,
+    },
+  },
+  compare(evidence) {
+    const accepted = acknowledged(evidence);
+    const registrations = registrationsOf(evidence.stores);
+    checkEndings(evidence, accepted, registrations);
+    checkMoney(evidence, registrations);
+    checkSeats(evidence, registrations);
+    checkTold(evidence, registrations);
+    const counted = endings.map((stage) => `${String(idsOf(registrations, stage).length)} ${stage}`).join(" + ");
+    return {
+      compared: `${String(accepted.length)} registrations = ${counted} (${reasonsOf(evidence.stores)})`,
+      accepted: accepted.length,
+      references: registrations.keys(),
+    };
+  },
+};
+
+const endings = ["completed", "failed", "cancelled"] as const;
+interface Registration {
+  readonly stage: string;
+  readonly amount: number;
+  readonly courseId: string;
+}
+type Registrations = ReadonlyMap<string, Registration>;
+
+const idsOf = (registrations: Registrations, ...stages: readonly string[]): string[] =>
+  [...registrations].flatMap(([id, { stage }]) => (stages.includes(stage) ? [id] : []));
+
+/** How often which. */
+function reasonsOf(stores: Stores): string {
+  const rows = stores.rows(
+    "registrations",
+    `SELECT substr(reason, 1, instr(reason || ':', ':') - 1) AS why, count(*) AS times FROM registrations WHERE reason IS NOT NULL GROUP BY why ORDER BY times DESC`,
+  );
+  return rows.map(({ why, times }) => `${String(why)} ${String(times)}`).join(", ");
+}
+
+function registrationsOf(stores: Stores): Registrations {
+  const rows = stores.rows("registrations", `SELECT "registrationId", stage, amount, "courseId" FROM registrations`);
+  return new Map(
+    rows.map(({ registrationId, stage, amount, courseId }) => [
+      String(registrationId),
+      { stage: String(stage), amount: Number(amount), courseId: String(courseId) },
+    ]),
+  );
+}
+
+/** What the learners were told is there; an answer that nobody should get is a violation. */
+function acknowledged({ answered, findings }: Evidence): readonly string[] {
+  for (const { key, status, code } of answered("cancellation"))
+    if (status !== 202 && code !== "registrations/failed")
+      findings.violations.push(`The cancellation ${key} was answered with ${String(status)} ${code}.`);
+  return answered("registration").flatMap(({ key, status, id, code }) => {
+    if (status === 201) return [id];
+    if (code !== "registrations/already-registered")
+      findings.violations.push(`The registration ${key} was answered with ${String(status)} ${code}.`);
+    return [];
+  });
+}
+
+function checkEndings(
+  { stores, findings, published, alone }: Evidence,
+  accepted: readonly string[],
+  registrations: Registrations,
+): void {
+  findings.equal("registrations", accepted, [...registrations.keys()], alone);
+  findings.equal("registration.created", registrations.keys(), published("registration.created"));
+  findings.losing(
+    "registrations that have not ended",
+    [...registrations].flatMap(([id, { stage }]) =>
+      endings.some((each) => each === stage) ? [] : [`${id}: ${stage}`],
+    ),
+  );
+  findings.say(
+    "doubled live registrations of a user and a course",
+    stores.column(
+      "registrations",
+      `SELECT "userId" || ' ' || "courseId" FROM registrations WHERE stage NOT IN ('failed', 'cancelled') GROUP BY "userId", "courseId" HAVING count(*) > 1`,
+    ),
+  );
+}
+
+const settledAs: Readonly<Record<string, readonly string[]>> = {
+  completed: ["paid"],
+  failed: ["failed", "refunded", "void"],
+  cancelled: ["failed", "refunded", "void"],
+};
+
+function checkMoney({ stores, findings, books }: Evidence, registrations: Registrations): void {
+  const payments = stores.rows("payments", `SELECT "registrationId", state FROM payments`);
+  findings.equal(
+    "payments",
+    registrations.keys(),
+    payments.map((row) => String(row["registrationId"])),
+  );
+  findings.say(
+    "unbalanced: payments that do not stand as their registrations do",
+    payments.flatMap(({ registrationId, state }) =>
+      (settledAs[registrations.get(String(registrationId))?.stage ?? ""] ?? []).includes(String(state))
+        ? []
+        : [`${String(registrationId)}: ${String(state)}`],
+    ),
+  );
+  findings.say(
+    "unbalanced: money that is not where it belongs",
+    [...registrations].flatMap(([id, { stage, amount }]) =>
+      (books.get(id)?.kept ?? 0) === (stage === "completed" ? amount : 0) ? [] : [id],
+    ),
+  );
+}
+
+function checkSeats({ stores, findings }: Evidence, registrations: Registrations): void {
+  const { violations } = findings;
+  const seats = stores.rows("courses", `SELECT "registrationId", "courseId" FROM seats WHERE state = 'taken'`);
+  findings.equal(
+    "seats",
+    idsOf(registrations, "completed"),
+    seats.map((row) => String(row["registrationId"])),
+  );
+  const taken = new Map<string, number>();
+  for (const { courseId } of seats) taken.set(String(courseId), (taken.get(String(courseId)) ?? 0) + 1);
+  for (const row of stores.rows("courses", `SELECT "courseId", seats, taken FROM courses`)) {
+    const [id, counted] = [String(row["courseId"]), Number(row["taken"])];
+    if (counted !== (taken.get(id) ?? 0))
+      violations.push(
+        `unbalanced: ${String(counted)} seats of ${id} are counted as taken, ${String(taken.get(id) ?? 0)} are.`,
+      );
+    if (counted > Number(row["seats"])) violations.push(`oversold: ${id}`);
+  }
+}
+
+/** Who had access was welcomed, also one who cancelled later: mail is not unsent. */
+function checkTold({ findings, published, told }: Evidence, registrations: Registrations): void {
+  const welcomed = published("registration.completed");
+  findings.equal("registration.completed", idsOf(registrations, "completed"), welcomed, false);
+  findings.equal("welcomes", welcomed, told("registration-completed"));
+  findings.equal("told of failures", idsOf(registrations, "failed"), told("registration-failed"));
+  findings.equal("told of cancellations", published("registration.cancelled"), told("registration-cancelled"));
+  findings.equal("told of refunds", published("registration.refunded"), told("registration-refunded"));
+}
