@@ -41,13 +41,20 @@ export async function runCommand(command: string, args: readonly string[], env: 
 }
 
 /** The address of a platform's front door, once it says that it is ready; rejects with what it said when it ends before. Its standard output is piped. */
-export function frontDoorOf(platform: ChildProcess): Promise<string> {
+export const frontDoorOf = async (platform: ChildProcess): Promise<string> =>
+  (await addressesOf(platform)).get("front door") ?? "";
+
+/** Those of its services, too, by their names. */
+export function addressesOf(platform: ChildProcess): Promise<ReadonlyMap<string, string>> {
   return new Promise((resolve, reject) => {
     let text = "";
     platform.stdout?.setEncoding("utf8").on("data", (chunk: string) => {
       text += chunk;
-      const url = /front door\s+(http:\S+)/.exec(text)?.[1];
-      if (url !== undefined) resolve(url);
+      const rows = [...text.matchAll(/^ {2}(\S.*?)\s+(http:\S+)/gm)].map(
+        ([, name = "", url = ""]) => [name, url] as const,
+      );
+      // The last row.
+      if (rows.some(([name]) => name === "docs")) resolve(new Map(rows));
     });
     platform.once("error", reject);
     platform.once("exit", (code) => reject(new Error(`The platform ended with ${String(code)}: ${text}`)));

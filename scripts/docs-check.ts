@@ -4,7 +4,8 @@ import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { exitOf, frontDoorOf } from "./children.ts";
+import { ports } from "../systems/ports.ts";
+import { addressesOf, exitOf } from "./children.ts";
 import { followAll, guides } from "./guides.ts";
 import { listFiles, root } from "./repository.ts";
 
@@ -22,18 +23,29 @@ export function examplesOf(page: string): readonly Example[] {
   }));
 }
 
-/** Examples whose output lacks what the page promises. */
-export function runExamples(examples: readonly Example[], url: string, data: string): readonly string[] {
+export interface Place {
+  /** The address for each port that a page names. */
+  readonly at: Readonly<Record<number, string>>;
+  readonly data: string;
+}
+
+/** Examples whose output lacks what the page promises. What `say` is told begins with "::". */
+export function runExamples(
+  examples: readonly Example[],
+  { at, data }: Place,
+  say: (line: string) => void = () => undefined,
+): readonly string[] {
   const mark = "-- end of an example --";
-  const script = examples
-    .map(({ shell }) => `${shell.replaceAll("http://localhost:8080", url)}\necho; echo '${mark}'`)
-    .join("\n");
+  const led = (shell: string) =>
+    shell.replaceAll(/http:\/\/localhost:(\d+)/g, (whole, port: string) => at[Number(port)] ?? whole);
+  const script = examples.map(({ shell }) => `${led(shell)}\necho; echo '${mark}'`).join("\n");
   const { stdout } = spawnSync("bash", ["-c", script], {
     cwd: root,
     encoding: "utf8",
     env: { ...process.env, HOLDFAST_DATA: data },
   });
   const outputs = stdout.split(mark);
+  for (const [, told = ""] of stdout.matchAll(/^:: (.*)$/gm)) say(told);
   return examples.flatMap(({ expected, shell }, at) =>
     expected
       .filter((line) => !(outputs[at] ?? "").includes(line))
@@ -70,42 +82,61 @@ export function invariantFaults(page: string, tests: ReadonlyMap<string, string>
   return faults;
 }
 
-async function main(): Promise<void> {
+/** A platform on free ports, with its data in a folder of its own; gone afterwards. */
+async function withPlatform(
+  services: readonly string[],
+  use: (addresses: ReadonlyMap<string, string>, data: string) => void,
+): Promise<void> {
   const data = mkdtempSync(path.join(os.tmpdir(), "holdfast-docs-"));
-  const child = spawn(
-    process.execPath,
-    [path.join(root, "systems/main.ts"), "--port=0", "--service-port=0", `--data=${data}`],
-    { stdio: ["ignore", "pipe", "inherit"] },
-  );
-  const faults: string[] = [];
-  let count = 0;
+  const args = [path.join(root, "systems/main.ts"), ...services, "--port=0", "--service-port=0", `--data=${data}`];
+  const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
   try {
-    const url = await frontDoorOf(child);
-    for (const file of listFiles().filter((name) => name.endsWith(".md"))) {
-      const page = readFileSync(path.join(root, file), "utf8");
-      faults.push(...deadLinks(page, file));
-      const examples = examplesOf(page);
-      count += examples.length;
-      faults.push(...runExamples(examples, url, data).map((fault) => `${file}: ${fault}`));
-    }
-    const tests = new Map(
-      listFiles()
-        .filter((name) => /^(kit|systems)\/.*\.test\.ts$/.test(name))
-        .map((name) => [name, readFileSync(path.join(root, name), "utf8")]),
-    );
-    const guarantees = readFileSync(path.join(root, "docs/guarantees.md"), "utf8");
-    faults.push(...invariantFaults(guarantees, tests));
-    if (invariantFaults(guarantees.replaceAll("order.test.ts", "gone.test.ts"), tests).length === 0)
-      faults.push("The check is blind: it was content with invariants whose tests are not named.");
-    // The check is shown a wrong example and must find it.
-    if (runExamples([{ shell: "echo right", expected: ["wrong"] }], url, data).length !== 1)
-      faults.push("The check is blind: it was content with a wrong example.");
+    use(await addressesOf(child), data);
   } finally {
     const ended = exitOf(child);
     child.kill("SIGTERM");
     await ended;
     rmSync(data, { recursive: true, force: true });
   }
+}
+
+async function main(): Promise<void> {
+  const pages = listFiles()
+    .filter((name) => name.endsWith(".md"))
+    .map((file) => ({ file, page: readFileSync(path.join(root, file), "utf8") }));
+  const faults = pages.flatMap(({ file, page }) => deadLinks(page, file));
+  const sketched = Object.entries(ports);
+  let count = 0;
+  const runPages = (place: Place, where: string, wanted: (page: string) => boolean) => {
+    for (const { file, page } of pages) {
+      const examples = wanted(page) ? examplesOf(page) : [];
+      count += examples.length;
+      const say = (line: string) => console.log(`${file}, ${where}: ${line}`);
+      faults.push(...runExamples(examples, place, say).map((fault) => `${file}, ${where}: ${fault}`));
+    }
+  };
+  await withPlatform([], (addresses, data) => {
+    const url = addresses.get("front door") ?? "";
+    // Whatever port a page names, the front door has it all.
+    const at = Object.fromEntries([8080, ...sketched.map(([, port]) => port)].map((port) => [port, url]));
+    runPages({ at, data }, "behind the front door", () => true);
+    // The check is shown a wrong example and must find it.
+    if (runExamples([{ shell: "echo right", expected: ["wrong"] }], { at, data }).length !== 1)
+      faults.push("The check is blind: it was content with a wrong example.");
+  });
+  await withPlatform(["education"], (addresses, data) => {
+    const at = Object.fromEntries(sketched.map(([name, port]) => [port, addresses.get(name) ?? ""]));
+    runPages({ at, data }, "on the services' own ports", (page) => page.includes("npm start education"));
+  });
+  const tests = new Map(
+    listFiles()
+      .filter((name) => /^(kit|systems)\/.*\.test\.ts$/.test(name))
+      .map((name) => [name, readFileSync(path.join(root, name), "utf8")]),
+  );
+  const guarantees = readFileSync(path.join(root, "docs/guarantees.md"), "utf8");
+  faults.push(...invariantFaults(guarantees, tests));
+  if (invariantFaults(guarantees.replaceAll("order.test.ts", "gone.test.ts"), tests).length === 0)
+    faults.push("The check is blind: it was content with invariants whose tests are not named.");
   const followed = await followAll(guides());
   faults.push(...followed.faults);
   for (const fault of faults) console.error(fault);
