@@ -3,10 +3,14 @@ import { mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { test } from "node:test";
+import { embeddedBroker } from "../brokers/index.ts";
 import { contracts, t } from "../contract/index.ts";
+import { controlledRuntime } from "../runtime/index.ts";
 import { service, type Service } from "../service/index.ts";
 import { snapshot, sql, table, text } from "../sql/index.ts";
+import { silentLogger } from "../telemetry/index.ts";
 import { start } from "../testing/index.ts";
+import { startSystem } from "./system.ts";
 
 const named = t.Object({ name: t.String() });
 const open = { summary: "", access: "anyone", body: named, replies: { 200: named } } as const;
@@ -108,6 +112,25 @@ test("events that were published while nobody listened are heard at the next sta
   await using again = await start([greeters(), listeners()], { data });
   await again.settled();
   assert.deepEqual((await again.call(Heard, {})).body, { names: ["ada"] });
+});
+
+test("a system that cannot start closes its broker, which would keep the process alive", async (context) => {
+  const data = await mkdtemp(path.join(os.tmpdir(), "holdfast-system-"));
+  context.after(() => rm(data, { recursive: true, force: true }));
+  const runtime = controlledRuntime({ seed: 1 });
+  const broker = await embeddedBroker({
+    file: path.join(data, "broker.db"),
+    durability: "none",
+    runtime,
+    log: silentLogger,
+  });
+  const [storeUrl, documentsUrl] = [`sqlite:${data}`, `sqlite:${data}`];
+  const options = { runtime, broker, data, storeUrl, documentsUrl, durability: "none", foreignEvents: [] } as const;
+  await assert.rejects(
+    startSystem([listeners()], { ...options, log: silentLogger, config: () => ({}), onFatal: assert.ifError }),
+    /greeted is consumed, but no service here publishes it/,
+  );
+  await assert.rejects(broker.read("greeted", 0, 1), /is not open/);
 });
 
 test("a system that stops takes no more requests", async () => {

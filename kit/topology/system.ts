@@ -43,10 +43,12 @@ export interface RunningSystem {
   stop(ms: number): Promise<void>;
 }
 
-/** Several services in this process, on one broker; calls between them skip the socket. Throws one error that lists every start-up fault. */
+/**
+ * Several services in this process, on one broker; calls between them skip the socket. Throws one error that lists every start-up fault; a system that does
+ * not start closes the broker, too.
+ */
 export async function startSystem(services: readonly Service[], options: SystemOptions): Promise<RunningSystem> {
   const { runtime, broker, metrics, foreignEvents, elsewhere, tracing } = options;
-  refuseFaults(startupFaults(services, foreignEvents === undefined ? {} : { events: foreignEvents }));
   const calls = new Client({ runtime, metrics, tracing, ...(elsewhere === undefined ? {} : { elsewhere }) });
   const running: RunningService[] = [];
   const stop = async (ms: number) => {
@@ -55,6 +57,7 @@ export async function startSystem(services: readonly Service[], options: SystemO
     await broker.close();
   };
   try {
+    refuseFaults(startupFaults(services, foreignEvents === undefined ? {} : { events: foreignEvents }));
     const topics = services.flatMap(({ contracts }) =>
       contracts.flatMap((contract) => (contract.kind === "event" ? [contract.name] : [])),
     );
