@@ -24,11 +24,11 @@ export async function child(options: PlatformOptions): Promise<void> {
   });
   const { [childMark]: _mark, ...env } = options.env;
   const choice = chosen({ ...options, env });
+  const port = choice.own.servicePort ?? 0;
   const worker = await startWorker({
-    chosen: choice,
+    chosen: { ...choice, ports: choice.ports.map(({ name }) => ({ name, port })) },
     systems: options.systems,
     env,
-    portOf: () => choice.own.servicePort,
     addressesOf: (service) => {
       const address = addresses[service];
       return address === undefined ? [] : [address];

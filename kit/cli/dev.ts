@@ -3,13 +3,14 @@ import { endBySignals } from "./ending.ts";
 import type { ForkOptions } from "./forked.ts";
 import { greeting } from "./main.ts";
 import { startReloading } from "./reloading.ts";
+import type { Example } from "./settings.ts";
 import { watchSources } from "./watching.ts";
 
 export interface DevOptions extends ForkOptions {
   /** The folders of the sources. */
   readonly watch: readonly string[];
-  /** A command to try first, shown when it is ready; told where the front door is. */
-  readonly example?: (url: string) => string;
+  /** A command to try first, shown when it is ready; told where the platform is. @default none is shown */
+  readonly example?: Example;
 }
 
 const drainMs = 4_000;

@@ -1,5 +1,6 @@
 import { endWhenTold } from "./ending.ts";
 import { startChosen } from "./platform.ts";
+import type { ServicePort } from "./ports.ts";
 import { chosen, type Platform, type PlatformOptions } from "./settings.ts";
 
 /** Marks a process that `startReloading` has forked. */
@@ -10,7 +11,7 @@ export interface GenerationReady {
   readonly generation: {
     readonly url: string;
     readonly addresses: Platform["addresses"];
-    readonly wanted: { readonly host: string; readonly port: number; readonly servicePort: number };
+    readonly wanted: { readonly host: string; readonly port: number; readonly ports: readonly ServicePort[] };
   };
 }
 
@@ -24,15 +25,19 @@ export async function generation(
   const { [generationMark]: _mark, ...env } = options.env;
   const own = { ...options, env };
   const choice = chosen(own);
-  const { host, port, servicePort } = choice.own;
+  const {
+    own: { host, port },
+    ports,
+  } = choice;
   const platform = await startChosen(own, {
     ...choice,
-    own: { ...choice.own, host: "127.0.0.1", port: 0, servicePort: 0 },
+    own: { ...choice.own, host: "127.0.0.1", port: 0 },
+    ports: ports.map(({ name }) => ({ name, port: 0 })),
   });
   endWhenTold(() => platform.stop(drainMs));
   await fill(own, platform);
   const { url, addresses } = platform;
-  const message: GenerationReady = { generation: { url, addresses, wanted: { host, port, servicePort } } };
+  const message: GenerationReady = { generation: { url, addresses, wanted: { host, port, ports } } };
   // Where it cannot be sent, "disconnect" follows.
   if (process.connected === true) process.send?.(message, () => {});
 }

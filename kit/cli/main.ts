@@ -4,7 +4,14 @@ import { child, childMark } from "./child.ts";
 import { endBySignals } from "./ending.ts";
 import { generation, generationMark } from "./generation.ts";
 import { startPlatform } from "./platform.ts";
-import { chosen, type Platform, type PlatformOptions } from "./settings.ts";
+import {
+  chosen,
+  type Address,
+  type Example,
+  type Platform,
+  type PlatformOptions,
+  type Whereabouts,
+} from "./settings.ts";
 
 const drainMs = 4_000;
 
@@ -34,13 +41,13 @@ export async function main(options: PlatformOptions): Promise<void> {
 }
 
 /** In development an empty platform gets what the first calls need. */
-async function fill(options: PlatformOptions, { url, keys }: Platform): Promise<void> {
+async function fill(options: PlatformOptions, { url, addresses, keys }: Platform): Promise<void> {
   // Without the development key there is nobody in whose name it could be filled.
   if (options.seed === undefined || keys === undefined || !chosen(options).own.seed) return;
   const { clock } = systemRuntime();
   const token = await mintToken(keys, { caller: { kind: "user", id: "seed", roles: ["operator"] }, clock });
   try {
-    await options.seed({ url, token });
+    await options.seed({ url, addresses, token });
   } catch (error) {
     process.stderr.write(
       `The platform could not be filled: ${error instanceof Error ? error.message : String(error)}\n`,
@@ -48,13 +55,13 @@ async function fill(options: PlatformOptions, { url, keys }: Platform): Promise<
   }
 }
 
-export function greeting(
-  { url, addresses }: Pick<Platform, "url" | "addresses">,
-  ms: number,
-  example: ((url: string) => string) | undefined,
-): string {
-  const rows = [["front door", url], ...addresses.map(({ name, url: own }) => [name, own])];
-  const table = rows.map(([name = "", address = ""]) => `  ${name.padEnd(14)} ${address}`).join("\n");
-  const first = example === undefined ? "" : `\nTry: ${example(url)}\n`;
+export function greeting({ url, addresses }: Whereabouts, ms: number, example: Example | undefined): string {
+  const rows = [{ name: "front door", url }, ...addresses];
+  const table = rows.map((row) => `  ${row.name.padEnd(14)} ${row.url}${noteOf(row)}`).join("\n");
+  const command = example?.({ url, addresses });
+  const first = command === undefined ? "" : `\nTry: ${command}\n`;
   return `\nHoldfast is ready after ${(ms / 1000).toFixed(2)} s.\n${table}\n  docs           ${url}/docs\n${first}`;
 }
+
+const noteOf = ({ takenBy }: Address): string =>
+  takenBy === undefined ? "" : ` (${String(takenBy.port)} is taken by ${takenBy.name})`;

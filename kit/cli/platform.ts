@@ -1,7 +1,7 @@
 import { frontDoor } from "../http/index.ts";
 import { configTable } from "../runtime/index.ts";
 import { startProcesses } from "./processes.ts";
-import { chosen, type Chosen, type Platform, type PlatformOptions } from "./settings.ts";
+import { addressesOf, chosen, type Chosen, type Platform, type PlatformOptions } from "./settings.ts";
 import { startWorker } from "./worker.ts";
 
 /** Starts the named systems and services, or all: in this process, or each in one of its own. */
@@ -15,19 +15,14 @@ export async function startChosen(options: PlatformOptions, choice: Chosen): Pro
 }
 
 async function oneProcess({ systems, env }: PlatformOptions, choice: Chosen): Promise<Platform> {
-  const { own } = choice;
-  const worker = await startWorker({
-    chosen: choice,
-    systems,
-    env,
-    portOf: (_, at) => (own.servicePort === 0 ? 0 : own.servicePort + at),
-  });
+  const { own, ports } = choice;
+  const worker = await startWorker({ chosen: choice, systems, env });
   const { servers, runtime, metrics, keys } = worker;
   try {
     const door = await frontDoor({ services: servers, port: own.port, host: own.host, runtime, metrics });
     return {
       url: door.url,
-      addresses: servers.map(({ service, url }) => ({ name: service.name, url })),
+      addresses: addressesOf(ports, (name) => servers.find(({ service }) => service.name === name)?.url),
       keys,
       async stop(ms) {
         await Promise.all([door.close(ms), ...servers.map((server) => server.close(ms))]);

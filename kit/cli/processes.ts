@@ -10,7 +10,7 @@ import { metricsRegistry, processMetrics } from "../telemetry/index.ts";
 import { processLog } from "./process-log.ts";
 import { end } from "./ending.ts";
 import { childMark, type Addresses, type Ready } from "./child.ts";
-import type { Chosen, Platform, PlatformOptions } from "./settings.ts";
+import { addressesOf, type Chosen, type Platform, type PlatformOptions } from "./settings.ts";
 
 const restart = { baseMs: 100, capMs: 5_000 };
 /** A child that has run this long has not failed at its start. */
@@ -19,7 +19,7 @@ const startMs = 30_000;
 
 /** A process for each service, restarted when it ends, behind one front door. The children's ids stand in `processes.json` of the data folder. */
 export async function startProcesses(options: PlatformOptions, chosen: Chosen): Promise<Platform> {
-  const { services, own } = chosen;
+  const { services, own, ports } = chosen;
   refuseFaults(startupFaults(services, { events: eventsOf(options) }));
   const runtime = systemRuntime();
   const metrics = metricsRegistry(runtime);
@@ -28,7 +28,7 @@ export async function startProcesses(options: PlatformOptions, chosen: Chosen): 
   const data = path.resolve(own.data);
   // Made before the children look for it.
   const keys: SigningKeys = await developmentKeys(data);
-  const children = services.map((service, at) => new Child(service, own.servicePort === 0 ? 0 : own.servicePort + at));
+  const children = services.map((service, at) => new Child(service, ports[at]?.port ?? 0));
   let stopping = false;
 
   const publish = () => {
@@ -91,7 +91,7 @@ export async function startProcesses(options: PlatformOptions, chosen: Chosen): 
   const observed = processMetrics(metrics);
   return {
     url: door.url,
-    addresses: children.map(({ name, url = "" }) => ({ name, url })),
+    addresses: addressesOf(ports, (name) => children.find((one) => one.name === name)?.url),
     keys,
     async stop(ms) {
       stopping = true;

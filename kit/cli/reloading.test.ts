@@ -7,10 +7,12 @@ import { after, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { systemTimers } from "../runtime/timers.ts";
 import { until } from "../testing/index.ts";
+import { freePorts } from "./fixtures/free-ports.ts";
 import { startReloading } from "./reloading.ts";
 import { watchSources } from "./watching.ts";
 
 const kit = path.join(import.meta.dirname, "..");
+const [known = 0] = await freePorts(1);
 /** A platform of one service; `GET /slow` says when it has begun, and answers when it may. */
 const source = (answer: string) => `
 import { existsSync, writeFileSync } from "node:fs";
@@ -42,7 +44,7 @@ const demo = assemble({ Answer, Slow, Crash }, {
   },
   consumers: [],
 });
-await main({ systems: { demo: [demo] }, args: process.argv.slice(2), env: process.env });
+await main({ systems: { demo: [demo] }, ports: { demo: ${String(known)} }, args: process.argv.slice(2), env: process.env });
 `;
 
 const home = await mkdtemp(path.join(os.tmpdir(), "holdfast-reload-"));
@@ -58,7 +60,7 @@ await save(source("one"));
 const said: string[] = [];
 const running = startReloading({
   entry,
-  args: ["--port=0", "--service-port=0", "--log-level=critical", `--data=${path.join(home, "data")}`],
+  args: ["demo", "--port=0", "--log-level=critical", `--data=${path.join(home, "data")}`],
   env: { ...process.env, NODE_COMPILE_CACHE: path.join(kit, "../node_modules/.cache/node") },
   say: (sentence) => said.push(sentence),
 });
@@ -74,7 +76,7 @@ after(async () => {
   await rm(home, { recursive: true, force: true });
 });
 const { url, addresses } = await running.ready;
-const own = addresses[0]?.url ?? "";
+const own = `http://127.0.0.1:${String(known)}`;
 
 const ask = async (address: string, at = url) => {
   const reply = await fetch(`${at}${address}`);
@@ -103,6 +105,10 @@ function asking() {
     },
   };
 }
+
+test("services are at the ports that they are known by", () => {
+  assert.deepEqual(addresses, [{ name: "demo", url: own }]);
+});
 
 test("saved code answers on the same ports, and no request fails meanwhile; one in hand is answered by the code it began with", async () => {
   const asked = asking();

@@ -3,7 +3,7 @@ import { gate, proxyTo, type Gate } from "../http/index.ts";
 import { backoffMs } from "../messaging/index.ts";
 import { systemRuntime, type Timer } from "../runtime/index.ts";
 import { Forked, type ForkOptions, type WhereItIs } from "./forked.ts";
-import type { Platform } from "./settings.ts";
+import { addressesOf, type Whereabouts } from "./settings.ts";
 
 export interface ReloadOptions extends ForkOptions {
   /** Told what happens, for a person to read. */
@@ -12,7 +12,7 @@ export interface ReloadOptions extends ForkOptions {
 
 export interface Reloading {
   /** Resolves when the first generation answers; rejects when its ports cannot be had. */
-  readonly ready: Promise<Pick<Platform, "url" | "addresses">>;
+  readonly ready: Promise<Whereabouts>;
   /** Starts the code as it is now beside what runs. The newest call counts: what it finds starting is given up. */
   reload(): void;
   stop(ms: number): Promise<void>;
@@ -29,7 +29,7 @@ const restart = { baseMs: 100, capMs: 5_000 };
 export function startReloading(options: ReloadOptions): Reloading {
   const { say } = options;
   const runtime = systemRuntime();
-  const ready = Promise.withResolvers<Pick<Platform, "url" | "addresses">>();
+  const ready = Promise.withResolvers<Whereabouts>();
   const living = new Set<Forked>();
   const nobody = proxyTo(() => undefined, runtime);
   let gates: Promise<readonly Gate[]> | undefined;
@@ -68,7 +68,7 @@ export function startReloading(options: ReloadOptions): Reloading {
     const who = before === undefined ? "The platform answers again" : "The new code answers";
     if (gates !== undefined) say(`${who}, after ${(ms / 1_000).toFixed(2)} s.`);
     gates ??= open(where);
-    ready.resolve(addressesOf(await gates, where));
+    ready.resolve(whereabouts(await gates, where));
   };
 
   const giveUp = (one: Forked, error: unknown): void => {
@@ -93,7 +93,7 @@ export function startReloading(options: ReloadOptions): Reloading {
     const opened: Gate[] = [];
     try {
       for (const at of [0, ...addresses.map((_, index) => index + 1)]) {
-        const port = at === 0 ? wanted.port : wanted.servicePort === 0 ? 0 : wanted.servicePort + at - 1;
+        const port = at === 0 ? wanted.port : (wanted.ports[at - 1]?.port ?? 0);
         const handle = (request: IncomingMessage, response: ServerResponse) =>
           (current?.proxy(at) ?? nobody).routing(request, response);
         opened.push(await gate({ port, host: wanted.host, runtime, handle }));
@@ -124,7 +124,7 @@ export function startReloading(options: ReloadOptions): Reloading {
   };
 }
 
-const addressesOf = ([door, ...services]: readonly Gate[], { addresses }: WhereItIs) => ({
+const whereabouts = ([door, ...services]: readonly Gate[], { wanted }: WhereItIs): Whereabouts => ({
   url: door?.url ?? "",
-  addresses: addresses.map(({ name }, at) => ({ name, url: services[at]?.url ?? "" })),
+  addresses: addressesOf(wanted.ports, (_, at) => services[at]?.url),
 });

@@ -4,6 +4,7 @@ import { t } from "../contract/index.ts";
 import { ConfigError, loadConfig, secret, type LoadedConfig } from "../runtime/index.ts";
 import { configSection, type Service } from "../service/index.ts";
 import type { Level } from "../telemetry/index.ts";
+import { portsOf, type ServicePort } from "./ports.ts";
 
 /** Settings of the process. */
 export const settings = {
@@ -24,12 +25,14 @@ export const settings = {
   ),
   host: t.String({ default: "127.0.0.1", description: "the address to listen on" }),
   port: t.Integer({ default: 8080, minimum: 0, maximum: 65_535, description: "the front door; 0 takes a free port" }),
-  servicePort: t.Integer({
-    default: 8101,
-    minimum: 0,
-    maximum: 65_535,
-    description: "the first service's port; 0 takes free ports",
-  }),
+  servicePort: t.Optional(
+    t.Integer({
+      minimum: 0,
+      maximum: 65_535,
+      description:
+        "the first service's port, upwards from which the others follow; 0 takes free ports. Without, 8101, but for services that are started by name and are known by a port of their own",
+    }),
+  ),
   jwks: t.Optional(
     t.String({
       pattern: "^https?://.+$",
@@ -94,7 +97,7 @@ export interface ProcessSettings {
   readonly documents: string;
   readonly host: string;
   readonly port: number;
-  readonly servicePort: number;
+  readonly servicePort: number | undefined;
   readonly jwks: string | undefined;
   readonly processes: boolean;
   readonly logLevel: Level;
@@ -129,16 +132,29 @@ export interface PlatformOptions {
   /** Arguments: names of systems or services, and flags. */
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Fills an empty platform in development; told where the front door is, and how an operator is named there. */
-  readonly seed?: (at: { readonly url: string; readonly token: string }) => Promise<void>;
-  /** A command to try first, shown when it is ready; told where the front door is. */
-  readonly example?: (url: string) => string;
+  /** The ports that services are known by, by their names: theirs where services are started by name. @default none */
+  readonly ports?: Readonly<Record<string, number>>;
+  /** Fills an empty platform in development; told where it is, and how an operator is named there. */
+  readonly seed?: (at: Whereabouts & { readonly token: string }) => Promise<void>;
+  /** A command to try first, shown when it is ready; told where the platform is. @default none is shown */
+  readonly example?: Example;
 }
 
-export interface Platform {
+/** Where a platform is. */
+export interface Whereabouts {
   /** The front door. */
   readonly url: string;
-  readonly addresses: readonly { readonly name: string; readonly url: string }[];
+  readonly addresses: readonly Address[];
+}
+export interface Address {
+  readonly name: string;
+  readonly url: string;
+  /** Who has the port that the service would have otherwise. */
+  readonly takenBy?: ServicePort["takenBy"];
+}
+export type Example = (at: Whereabouts) => string | undefined;
+
+export interface Platform extends Whereabouts {
   /** The development key; undefined where tokens are verified by the keys of an address. */
   readonly keys: SigningKeys | undefined;
   stop(ms: number): Promise<void>;
@@ -148,14 +164,14 @@ export interface Chosen {
   readonly services: readonly Service[];
   readonly config: LoadedConfig;
   readonly own: ProcessSettings;
+  /** Of the services, in their order. */
+  readonly ports: readonly ServicePort[];
 }
 
 /** The named systems and services, or all, and their settings; throws what is wrong with either. */
-export function chosen({ systems, args, env }: PlatformOptions): Chosen {
-  const services = choose(
-    systems,
-    args.filter((arg) => !arg.startsWith("--")),
-  );
+export function chosen({ systems, args, env, ports: known = {} }: PlatformOptions): Chosen {
+  const names = args.filter((arg) => !arg.startsWith("--"));
+  const services = choose(systems, names);
   const config = loadConfig([{ name: "", fields: settings }, ...services.map(configSection)], {
     env: forChosen(env, systems, services),
     flags: args.filter((arg) => arg.startsWith("--")),
@@ -174,8 +190,21 @@ export function chosen({ systems, args, env }: PlatformOptions): Chosen {
   if (own.otlp !== undefined && !URL.canParse(own.otlp)) throw new ConfigError(["--otlp is no address."]);
   if (own.otlp !== undefined && new URL(own.otlp).username + new URL(own.otlp).password !== "")
     throw new ConfigError(["--otlp names a user: credentials go into OTEL_EXPORTER_OTLP_HEADERS."]);
-  return { services, config, own };
+  const named = names.length > 0;
+  const ports = portsOf({ services, known, named, first: own.servicePort, door: own.port });
+  return { services, config, own, ports };
 }
+
+/** The addresses that are shown, in the order of the ports. */
+export const addressesOf = (
+  ports: readonly ServicePort[],
+  urlOf: (name: string, at: number) => string | undefined,
+): readonly Address[] =>
+  ports.map(({ name, takenBy }, at) => ({
+    name,
+    url: urlOf(name, at) ?? "",
+    ...(takenBy === undefined ? {} : { takenBy }),
+  }));
 
 /** Settings of services that were not chosen are nobody's business here. */
 function forChosen(

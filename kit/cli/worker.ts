@@ -26,8 +26,6 @@ export interface WorkerOptions {
   readonly chosen: Chosen;
   readonly systems: PlatformOptions["systems"];
   readonly env: PlatformOptions["env"];
-  /** The port of a service; 0 takes a free one. */
-  readonly portOf: (service: string, at: number) => number;
   /** Where services of other processes are. @default nowhere */
   readonly addressesOf?: (service: string) => readonly string[];
 }
@@ -47,11 +45,11 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
 }
 
 async function startOn(
-  { chosen, systems, portOf, addressesOf }: WorkerOptions,
+  { chosen, systems, addressesOf }: WorkerOptions,
   runtime: Runtime,
   { log, close: closeLog }: ProcessLog,
 ): Promise<Worker> {
-  const { services, config, own } = chosen;
+  const { services, config, own, ports } = chosen;
   const data = path.resolve(own.data);
   mkdirSync(data, { recursive: true });
   const metrics = metricsRegistry(runtime);
@@ -88,6 +86,9 @@ async function startOn(
       .flat()
       .flatMap(({ contracts }) => contracts.flatMap((contract) => (contract.kind === "event" ? [contract.name] : []))),
     ...(elsewhere === undefined ? {} : { elsewhere }),
+  }).catch(async (error: unknown) => {
+    await tracing?.close(leastFlushMs);
+    throw error;
   });
   const observed = processMetrics(metrics);
   const servers: HttpServer[] = [];
@@ -104,8 +105,8 @@ async function startOn(
     closeLog();
   };
   try {
-    for (const [at, service] of system.services.entries()) {
-      const port = portOf(service.name, at);
+    for (const service of system.services) {
+      const { port = 0 } = ports.find(({ name }) => name === service.name) ?? {};
       servers.push(await serveHttp({ service, port, host: own.host, verify, runtime, log, metrics, tracing }));
     }
   } catch (error) {
