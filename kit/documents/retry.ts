@@ -136,7 +136,7 @@ export async function retry(parts: MessageParts, deadLetters: DeadLetters, { id 
       ...why,
       attempts,
       hold,
-      effectKeys: how.effectKeys ?? [],
+      effectKeys: how.effectKeys?.() ?? [],
     },
     id,
   );

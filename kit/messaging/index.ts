@@ -43,7 +43,7 @@ export type {
   Verdict,
 } from "./store.ts";
 export type { MessageForm } from "./decode.ts";
-export type { MessageSubscription } from "./subscription.ts";
+export type { MessageSubscription, Preparing } from "./subscription.ts";
 export { Recent, type Placed } from "./recent.ts";
 export { makePace } from "./pace.ts";
 export { makeWake, type Wake } from "./wake.ts";

@@ -202,7 +202,7 @@ test("a prepare that takes longer than ten seconds is aborted and counts as an a
   await rig.consumer(billing, broker, [
     subscription(undefined, {
       retry: { baseMs: 1, capMs: 1 },
-      prepare: (_, __, attempt, signal) => {
+      prepare: (_, __, attempt, { signal }) => {
         signals.push(signal);
         return attempt === 1 ? new Promise(() => {}) : Promise.resolve();
       },

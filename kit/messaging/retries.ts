@@ -62,10 +62,13 @@ export function startRetries({ store, runtime, log, owner, subscribers, spans }:
     const reaches =
       prepare === undefined && exhausted === undefined ? undefined : attempted(() => decoder.decode(envelope));
     if (reaches?.ok === false) prepared = { failed: reaches.error };
+    const used = new Set<string>();
     if (reaches?.ok === true && prepare !== undefined) {
       try {
         prepared = {
-          value: await within((signal) => prepare(envelope, reaches.value, attempt, signal, store.outside)),
+          value: await within((signal) =>
+            prepare(envelope, reaches.value, attempt, { signal, access: store.outside, uses: (key) => used.add(key) }),
+          ),
         };
       } catch (error) {
         if (aborting.signal.aborted || judge(error, attempt).kind === "pause") {
@@ -87,7 +90,7 @@ export function startRetries({ store, runtime, log, owner, subscribers, spans }:
         last = error;
         return judge(error, number);
       },
-      effectKeys: effectKeysOf(parked),
+      effectKeys: () => [...new Set([...effectKeysOf(parked), ...used])],
       ...(exhausted === undefined || reaches?.ok !== true
         ? {}
         : {

@@ -197,7 +197,8 @@ export interface Store<Access> {
     how: Pick<Batch<Access>, "afterDeadLetter" | "handle" | "judge"> & {
       readonly owner?: string;
       readonly failed?: unknown;
-      readonly effectKeys?: readonly string[];
+      /** Asked for where there is a dead letter. */
+      readonly effectKeys?: () => readonly string[];
       readonly exhausted?: Exhausted<Access>;
     },
   ): Promise<"handled" | "exhausted" | "parked" | "dead" | "discarded" | "gone">;

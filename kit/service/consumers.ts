@@ -88,12 +88,12 @@ function subscriptionOf({ service, name, form, definition }: Handled, inUnit: In
     prepare:
       prepare === undefined
         ? undefined
-        : (envelope, data, attempt, signal, access) => {
+        : (envelope, data, attempt, { signal, access, uses }) => {
             const step = (cause: Cause) => {
               const given = {
                 ...resources,
                 ...scopeOf(access, cause),
-                ...outside(cause, surroundings),
+                ...outside(cause, surroundings, uses),
                 ...messageOf(envelope, attempt, data),
               };
               return prepare(given as never); // Proof: assembled from the same parts that typed `prepare`.

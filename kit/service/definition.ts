@@ -46,7 +46,7 @@ export interface ConsumerOptions<E extends EventContract> {
   /** What happens to later messages of a key after a dead letter. @default "continue" */
   readonly afterDeadLetter?: "continue" | "hold";
   readonly retry?: Partial<RetryPolicy>;
-  /** Keys of effects that a message may have used; shown with its dead letter. */
+  /** Keys of its own that a message may have used; its dead letter lists them, with those that `effect` handed out in the last attempt. */
   readonly effectKeys?: (data: EventData<E>) => readonly string[];
 }
 
@@ -63,7 +63,7 @@ export interface Consumer<E extends EventContract = EventContract, Given = never
 
 export interface JobOptions<J extends JobContract> {
   readonly retry?: Partial<RetryPolicy>;
-  /** Keys of effects that a job may have used; shown with its dead letter. */
+  /** Keys of its own that a job may have used; its dead letter lists them, with those that `effect` handed out in the last attempt. */
   readonly effectKeys?: (data: JobData<J>) => readonly string[];
   /**
    * Five fields of cron, in UTC: the job comes once at each tick, however many instances there are; ticks that nobody was there for come as one.

@@ -3,12 +3,12 @@ import { mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { test, type TestContext } from "node:test";
-import { contracts, t } from "../contract/index.ts";
+import { contracts, findProblem, t } from "../contract/index.ts";
 import { mongodb, starter } from "../documents/fixtures/mongodb.ts";
 import * as onDocuments from "../documents/fixtures/notes.ts";
 import { documents } from "../documents/index.ts";
 import { snapshot, sql, table, text } from "../sql/index.ts";
-import { start as startSystem, until, type TestSystem } from "../testing/index.ts";
+import { operator, start as startSystem, until, type TestSystem } from "../testing/index.ts";
 import * as onSql from "./fixtures/notes.ts";
 import { service, type Service, type StoreSpec } from "./index.ts";
 
@@ -79,13 +79,13 @@ for (const { name, notes, tally, storeUrl } of stores) {
 /** Hears of `counted`, in the form that it is given, and asks the world. */
 function asker(
   store: StoreSpec<object>,
-  { ask, known = false }: { ask: () => Promise<void>; known?: boolean },
+  { ask, known = false }: { ask: (key: string) => Promise<void>; known?: boolean },
 ): Service {
   const data = t.Object({ id: t.String(), ...(known ? {} : { missing: t.String() }) });
   const Counted = contracts("counts").event("counted", { version: 1, key: "id", summary: "", data });
   const { on, assemble } = service("asker", { store, scope: () => ({}) });
   const consumer = on(Counted, {
-    prepare: ask,
+    prepare: ({ effect }) => effect("ask", ask),
     run: () => Promise.resolve(),
     retry: {
       attempts: 2,
@@ -99,9 +99,10 @@ function asker(
 }
 
 for (const { name, store } of kinds) {
-  test(`${name}: a letter names the effects of its last attempts, also where no handler had seen it when it died first`, async (t) => {
+  test(`${name}: a letter names the effects of its last attempt, those that it declares and those that were handed out, and is not given up without a note`, async (t) => {
     const data = await keptFolder(t);
-    const ask = () => Promise.reject(new Error("no answer"));
+    const keys = new Set<string>();
+    const ask = (key: string) => Promise.reject(keys.add(key) && new Error("no answer"));
     {
       await using before = await startSystem(asker(store, { ask }), { data });
       await before.inject({ type: "counted", key: "a", data: `{"id":"a"}` });
@@ -111,7 +112,33 @@ for (const { name, store } of kinds) {
     await using after = await startSystem(asker(store, { ask, known: true }), { data });
     await redrive(after, "asker");
     await dead(after, "asker", 1);
-    assert.deepEqual((await letterOf(after, "asker"))?.effectKeys, ["ask-a"]);
+    assert.deepEqual((await letterOf(after, "asker"))?.effectKeys, ["ask-a", ...keys]);
+    assert.equal(keys.size, 1, "the same in every attempt");
+    const discard = after.service("asker").endpoints.find(({ route }) => route.endsWith("/discard"));
+    const id = (await letterOf(after, "asker"))?.id;
+    const say = (body: object) => after.call(discard as never, { params: { id }, body, as: operator() } as never); // Proof: found by its route.
+    await assert.rejects(say({}), (error) => findProblem(error)?.code === "kit/invalid-request");
+    assert.equal(
+      (await letterOf(after, "asker"))?.state,
+      "dead",
+      "nobody gives up without a word what the world may have been asked",
+    );
+    await say({ note: "the world knows nothing of its keys" });
+    assert.equal((await letterOf(after, "asker"))?.state, "discarded");
+  });
+
+  test(`${name}: what is too old to be told from a duplicate is not handled by a consumer with a prepare either`, async () => {
+    const asked: string[] = [];
+    const ask = (key: string) => Promise.resolve(void asked.push(key));
+    await using system = await startSystem(asker(store, { ask, known: true }));
+    const old = { id: system.runtime.ids.uuidv7(), type: "counted", key: "a", data: `{"id":"a"}` };
+    await system.inject(old);
+    await system.settled();
+    const { store: kept } = system.service("asker");
+    while (await kept.sweep(system.runtime.clock.now() + 8 * 86_400_000));
+    await system.inject(old);
+    await until("it is dead", async () => (await letterOf(system, "asker"))?.code === "kit/too-old");
+    assert.equal(asked.length, 1);
   });
 
   test(`${name}: a parked message that its consumer discards is on record in the log`, async () => {

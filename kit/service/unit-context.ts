@@ -64,7 +64,8 @@ export function always(cause: Cause, { runtime, log }: Surroundings, step: "prep
   };
 }
 
-export function outside(cause: Cause, surroundings: Surroundings) {
+/** @param uses told of the key of each effect before it is had */
+export function outside(cause: Cause, surroundings: Surroundings, uses?: (effectKey: string) => void) {
   let calls = 0;
   return {
     ...always(cause, surroundings, "prepare"),
@@ -78,9 +79,9 @@ export function outside(cause: Cause, surroundings: Surroundings) {
         throw new Error(
           `${cause.handler} has the effect "${name}": declare its endpoint idempotent: true, so that a repetition cannot have it twice.`,
         );
-      return inStep(surroundings.spans, `effect ${name}`, cause, () =>
-        act(effectKey(cause, surroundings.runtime, name)),
-      );
+      const key = effectKey(cause, surroundings.runtime, name);
+      uses?.(key);
+      return inStep(surroundings.spans, `effect ${name}`, cause, () => act(key));
     },
   };
 }

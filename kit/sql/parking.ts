@@ -115,7 +115,7 @@ export async function retry(parts: Parts, { id, subscription }: Parked, how: How
       redrive: parked.redrive,
       ...why,
       hold: how.afterDeadLetter === "hold",
-      effectKeys: how.effectKeys ?? [],
+      effectKeys: how.effectKeys?.() ?? [],
     });
     return "dead";
   });

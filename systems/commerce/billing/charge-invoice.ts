@@ -1,6 +1,6 @@
 import { OrderPaid, OrderPaymentFailed } from "./contracts.ts";
 import { settled } from "./invoice-life.ts";
-import { ChargeInvoice, RefundInvoice, TellCustomer } from "./jobs.ts";
+import { chargeKey, ChargeInvoice, RefundInvoice, TellCustomer } from "./jobs.ts";
 import { patience } from "../../payment-gateway/patience.ts";
 import { job } from "./scope.ts";
 
@@ -9,9 +9,9 @@ import { job } from "./scope.ts";
  * every repetition, by whichever message or instance, is the same charge.
  */
 export const chargeInvoice = job(ChargeInvoice, {
-  prepare: async ({ data: { orderId }, invoices, gateway, signal }) => {
-    const { invoiceId, total, paymentMethod } = await invoices.read(orderId);
-    return gateway.charge({ key: `charge-${invoiceId}`, ...total, method: paymentMethod, reference: orderId }, signal);
+  prepare: async ({ data: { orderId, invoiceId }, invoices, gateway, signal }) => {
+    const { total, paymentMethod } = await invoices.read(orderId);
+    return gateway.charge({ key: chargeKey(invoiceId), ...total, method: paymentMethod, reference: orderId }, signal);
   },
   run: async ({ data: { orderId }, prepared, invoices, publish, enqueue }) => {
     const invoice = await invoices.lock(orderId);
@@ -28,7 +28,8 @@ export const chargeInvoice = job(ChargeInvoice, {
       enqueue(TellCustomer, { orderId });
     }
     if (next === "publish-failed") publish(OrderPaymentFailed, { orderId, customerId, reason: reason ?? "" });
-    if (next === "refund") enqueue(RefundInvoice, { orderId });
+    if (next === "refund") enqueue(RefundInvoice, { orderId, invoiceId: invoice.invoiceId });
   },
   retry: patience,
+  effectKeys: ({ invoiceId }) => [chargeKey(invoiceId)],
 });

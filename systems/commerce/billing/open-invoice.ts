@@ -12,7 +12,10 @@ interface Given extends Pick<Inside, "enqueue"> {
 /** The intent first: a row that says what will be asked for. The job that asks comes after the commit. */
 async function open({ invoices, enqueue }: Given, wanted: NewInvoice): Promise<Payable> {
   const { invoice, isNew } = await invoices.open(wanted);
-  if (isNew && invoice.state === "charging") enqueue(ChargeInvoice, { orderId: invoice.orderId });
+  if (isNew && invoice.state === "charging") {
+    const { orderId, invoiceId } = invoice;
+    enqueue(ChargeInvoice, { orderId, invoiceId });
+  }
   return invoice;
 }
 

@@ -1,14 +1,14 @@
 import { OrderRefunded } from "./contracts.ts";
 import { refunded } from "./invoice-life.ts";
-import { RefundInvoice } from "./jobs.ts";
+import { refundKey, RefundInvoice } from "./jobs.ts";
 import { patience } from "../../payment-gateway/patience.ts";
 import { job } from "./scope.ts";
 
 export const refundInvoice = job(RefundInvoice, {
-  prepare: async ({ data: { orderId }, invoices, gateway, signal }) => {
-    const { invoiceId, total, chargeId } = await invoices.read(orderId);
+  prepare: async ({ data: { orderId, invoiceId }, invoices, gateway, signal }) => {
+    const { total, chargeId } = await invoices.read(orderId);
     if (chargeId === undefined) throw new Error(`The invoice of the order ${orderId} was never charged.`);
-    await gateway.refund({ key: `refund-${invoiceId}`, chargeId, ...total }, signal);
+    await gateway.refund({ key: refundKey(invoiceId), chargeId, ...total }, signal);
   },
   run: async ({ data: { orderId }, invoices, publish }) => {
     const invoice = await invoices.lock(orderId);
@@ -18,4 +18,5 @@ export const refundInvoice = job(RefundInvoice, {
     publish(OrderRefunded, { orderId, customerId: invoice.customerId, total: invoice.total });
   },
   retry: patience,
+  effectKeys: ({ invoiceId }) => [refundKey(invoiceId)],
 });

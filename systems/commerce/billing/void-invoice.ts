@@ -9,5 +9,5 @@ export const voidInvoice = on(OrderRejected, async ({ data: { orderId, reason },
   if (invoice === undefined) return;
   const { state, next } = rejected(invoice.state);
   if (state !== invoice.state) await invoices.move(orderId, { state, reason });
-  if (next === "refund") enqueue(RefundInvoice, { orderId });
+  if (next === "refund") enqueue(RefundInvoice, { orderId, invoiceId: invoice.invoiceId });
 });
