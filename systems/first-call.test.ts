@@ -7,11 +7,9 @@ import { mintToken } from "holdfast/access";
 import { startPlatform } from "holdfast/cli";
 import { systemRuntime } from "holdfast/runtime";
 import { until } from "holdfast/testing";
-import { commerce } from "./commerce/services.ts";
-import { payments } from "./education/fixtures/payments.ts";
-import { education } from "./education/services.ts";
 import { example } from "./example.ts";
 import { seed } from "./seed.ts";
+import { systems } from "./systems.ts";
 
 const answer = async (url: string, init: RequestInit = {}) => {
   const reply = await fetch(url, init);
@@ -23,7 +21,7 @@ test("education alone is filled with courses, once, and the call that is shown t
   const data = await mkdtemp(path.join(os.tmpdir(), "holdfast-first-"));
   t.after(() => rm(data, { recursive: true, force: true }));
   const args = ["education", "--port=0", "--service-port=0", "--log-level=critical", `--data=${data}`];
-  const platform = await startPlatform({ systems: { commerce, education: [...education, payments] }, args, env: {} });
+  const platform = await startPlatform({ systems, args, env: {} });
   t.after(() => platform.stop(2_000));
   assert.ok(platform.keys !== undefined);
   const { clock } = systemRuntime();
