@@ -3,7 +3,8 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { seededRandom } from "../runtime/index.ts";
 import { isVictim, Victim } from "./crash-process.ts";
-import type { CrashLoad, CrashScenario, Reconciliation } from "./crash.ts";
+import { settled } from "./crash-settled.ts";
+import type { CrashLoad, CrashScenario } from "./crash.ts";
 
 /** A process beside the platform, such as a mail server: it prints its address, and is started again when it is killed. */
 export interface Companion {
@@ -29,7 +30,6 @@ export interface SinglesReport {
 }
 
 const every = 10;
-const settleMs = 60_000;
 
 /**
  * One continuous run of a platform in processes: load, SIGKILL of one process at a time, whichever chance picks, the front door's included; all of them
@@ -144,15 +144,6 @@ function kill9(pid: number): void {
     process.kill(pid, "SIGKILL");
   } catch {
     // It is being started again at this very moment.
-  }
-}
-
-async function settled(reconcile: () => Promise<Reconciliation>): Promise<Reconciliation> {
-  const end = performance.now() + settleMs;
-  for (;;) {
-    const found = await reconcile();
-    if (found.violations.length === 0 || performance.now() > end) return found;
-    await pause(200);
   }
 }
 

@@ -1,5 +1,6 @@
 import { faultPoints, seededRandom, type FaultPoint, type Random } from "../runtime/index.ts";
 import { isVictim, Victim } from "./crash-process.ts";
+import { settled } from "./crash-settled.ts";
 
 /** What a crash run needs to know of a system: how to start it, how to load it, and what must be true of its data. */
 export interface CrashScenario {
@@ -44,7 +45,6 @@ export interface CrashReport {
 
 const every = 20;
 const pointMs = 4_000;
-const settleMs = 30_000;
 
 /** One continuous run: load, SIGKILL at a named point or at random, restart on the same data; reconciled at every 20th kill and at the end. */
 export async function crash(
@@ -113,17 +113,6 @@ export async function crash(
 }
 
 /** The data must come to rest within a bound: until then a violation may be a message that is still on its way. */
-async function settled(reconcile: () => Promise<Reconciliation>): Promise<Reconciliation> {
-  const end = performance.now() + settleMs;
-  for (;;) {
-    const found = await reconcile();
-    if (found.violations.length === 0 || performance.now() > end) return found;
-    await new Promise((resolve) => {
-      setTimeout(resolve, 100);
-    });
-  }
-}
-
 /** The report as a table of text. */
 export function crashTable({ points }: CrashReport): string {
   const rows = Object.entries(points).map(([point, { passed, killed, inFlight }]) => [
