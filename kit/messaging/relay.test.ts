@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { eventually } from "../brokers/broker.conformance.ts";
 import type { FaultPoint, Faults } from "../runtime/index.ts";
-import { foreign, makeRig } from "./fixtures/rig.ts";
+import { foreign, makeRig, type CountStore } from "./fixtures/rig.ts";
 import { brokerProblems, type Broker, type Envelope } from "./index.ts";
 
 type Publish = Broker["publish"];
@@ -53,6 +53,81 @@ test("while the broker fails the relay goes on trying, says so once, and publish
   );
   assert.equal(rig.log.entries.filter(({ event }) => event.startsWith("the relay cannot publish")).length, 1);
   await eventually("the outbox is empty", async () => (await store.depths()).outbox === 0);
+});
+
+/** A store that does some things in a way of its own. */
+const withOwn = (store: CountStore, own: Partial<CountStore>): CountStore =>
+  new Proxy(store, {
+    get(target, name) {
+      const value: unknown = Reflect.get(own, name) ?? Reflect.get(target, name, target);
+      const bound: unknown = typeof value === "function" ? value.bind(target) : value;
+      return bound;
+    },
+  });
+
+test("a row that is deleted while the relay reads anew is not published a second time", async () => {
+  await using rig = await makeRig();
+  const store = await rig.store("orders");
+  const { published, publish } = keep();
+  const [readAnew, deleted] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const slow = withOwn(store, {
+    async outbox(after, limit) {
+      const rows = await store.outbox(after, limit);
+      if (published.length === 0 || rows.length === 0) return rows;
+      readAnew.resolve();
+      await deleted.promise;
+      return rows;
+    },
+    async confirm(lease, seqs) {
+      await readAnew.promise;
+      await store.confirm(lease, seqs);
+      // Once the relay has heard of it.
+      setImmediate(deleted.resolve);
+    },
+  });
+  const relay = rig.relay(slow, { publish });
+  await rig.publish(store, "a", 0);
+  await eventually("it has read anew, and the row is deleted", async () => {
+    await rig.runtime.advance(250);
+    return (await store.depths()).outbox === 0;
+  });
+  await relay.drain(rig.soon());
+  assert.deepEqual(dataOf(published), [0]);
+});
+
+test("what is deleted already, behind a row that is not yet, is not published a second time", async () => {
+  await using rig = await makeRig();
+  const store = await rig.store("orders");
+  const { published, publish } = keep();
+  const patient = Promise.withResolvers<void>();
+  let [reads, confirms] = [0, 0];
+  const slow = withOwn(store, {
+    outbox(after, limit) {
+      if (after === 0) reads += 1;
+      return store.outbox(after, limit);
+    },
+    async confirm(lease, seqs) {
+      confirms += 1;
+      if (confirms === 1) await patient.promise;
+      await store.confirm(lease, seqs);
+    },
+  });
+  const relay = rig.relay(slow, { publish });
+  for (const count of [0, 1, 2]) {
+    await rig.publish(store, "a", count);
+    await eventually("it is published", () => published.length > count);
+  }
+  await eventually("all but the first are deleted", async () => (await store.depths()).outbox === 1);
+  const before = reads;
+  await eventually("it has read anew, and gone on", async () => {
+    await rig.runtime.advance(250);
+    return reads > before + 2;
+  });
+  patient.resolve();
+  await rig.publish(store, "a", 3);
+  await eventually("the next is published", () => dataOf(published).includes(3));
+  await relay.drain(rig.soon());
+  assert.deepEqual(dataOf(published), [0, 1, 2, 3]);
 });
 
 test("a message that can never be published holds its own key only; the others flow on", async () => {

@@ -104,6 +104,8 @@ class Pump {
   readonly #heldKeys = new Set<string>();
   readonly #pace: ReturnType<typeof makePace>;
   #after = 0;
+  /** The last row that it was given. */
+  #reached = 0;
   /** When it last began anew. */
   #fromStart = 0;
   /** In a row, of publishing or of deleting. */
@@ -153,27 +155,33 @@ class Pump {
     this.#throwConfirmError();
     if (this.#confirms.size >= maxUnconfirmed) await Promise.race(this.#confirms);
     await this.#pace(this.#draining);
+    const anew = this.#after < this.#reached;
+    // Rows may be deleted while they are read: they are published all the same.
+    const published = anew ? new Set(this.#unconfirmed) : this.#unconfirmed;
     const fetched = await store.outbox(this.#after, batchSize);
     const last = fetched.at(-1);
     if (last === undefined) {
       // Where several transactions write at once, a row may be committed after one with a higher number: it is looked for now and then.
       const now = runtime.clock.monotonic();
-      if (now - this.#fromStart >= longestIdleMs) {
+      if (anew) this.#after = this.#reached;
+      else if (now - this.#fromStart >= longestIdleMs && this.#unconfirmed.size < batchSize) {
         this.#fromStart = now;
         this.#after = 0;
       }
       return false;
     }
     runtime.faults.at("relay:fetched");
-    const rows = fetched.filter((row) => !this.#unconfirmed.has(row.seq) && !this.#heldKeys.has(keyOf(row)));
+    const rows = fetched.filter((row) => !published.has(row.seq) && !this.#heldKeys.has(keyOf(row)));
     if (rows.length > 0) {
       if (this.#held.lost.aborted) return false;
       runtime.faults.at("relay:publishing");
-      const published = await this.#publish(rows);
+      const done = await this.#publish(rows);
       runtime.faults.at("relay:confirmed");
-      this.#confirm(published.map(({ seq }) => seq));
+      this.#confirm(done.map(({ seq }) => seq));
     }
-    this.#after = Math.max(this.#after, last.seq);
+    this.#reached = Math.max(this.#reached, last.seq);
+    // Where that was all that is left, it goes on where it was: what lies between has been published, and may still be in memory.
+    this.#after = fetched.length < batchSize ? this.#reached : last.seq;
     return rows.length > 0 || fetched.length === batchSize;
   }
 
