@@ -44,25 +44,27 @@ export class EventStream<Event extends AnyEvent, State> {
    * stream, this one is undone and runs again, as after any conflict of the store. Throws where data does not fit its schema.
    */
   async append(...events: readonly Event[]): Promise<void> {
-    const { db, type, heads, projections } = this.#in;
+    const { db, type, heads, projections, correlationId, causationId } = this.#in;
     const before = this.version;
     if ((heads.get(this.id) ?? before) !== before)
       throw new Error(
         `The ${type.name} ${this.id} has gone on in this unit since it was loaded: await each append, and go on with the stream that did it.`,
       );
-    const written = events.map((event) => ({ event: event.type, ...type.write(event) }));
-    heads.set(this.id, before + written.length);
     const at = this.#in.now().getTime();
     let { state, version } = this.#at;
-    for (const event of written) {
+    // All of it is checked before any of it is written.
+    const rows = events.map((event) => {
+      const written = { event: event.type, ...type.write(event) };
       version += 1;
       // What is read later is what is decided on now.
-      state = type.evolve(state, type.read(this.id, { ...event, version, at }));
+      state = type.evolve(state, type.read(this.id, { ...written, version, at }));
       const misfit = type.misfit(state);
       if (misfit !== undefined)
-        throw new Error(`After "${event.event}" the state of a ${type.name} does not fit its schema: ${misfit}.`);
-      const { correlationId, causationId } = this.#in;
-      const row = { ...event, streamType: type.name, stream: this.id, version, at, correlationId, causationId };
+        throw new Error(`After "${event.type}" the state of a ${type.name} does not fit its schema: ${misfit}.`);
+      return { ...written, streamType: type.name, stream: this.id, version, at, correlationId, causationId };
+    });
+    heads.set(this.id, version);
+    for (const row of rows) {
       const { changes } = await addEvent(db, row);
       if (changes === 0) throw new Conflict(`The ${type.name} ${this.id} has gone on since it was loaded.`);
     }
