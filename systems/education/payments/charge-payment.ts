@@ -1,5 +1,6 @@
 import type { ChargeOutcome, PaymentGateway } from "../../payment-gateway/port.ts";
 import { patience } from "../../payment-gateway/patience.ts";
+import { NoAnswer } from "./contracts.ts";
 import { tell } from "./follow.ts";
 import { ChargePayment, SettlePayment } from "./jobs.ts";
 import { charged, declined, gaveUp } from "./payment-life.ts";
@@ -27,11 +28,11 @@ export const chargePayment = job(ChargePayment, {
   prepare: async ({ data: { paymentId }, message, payments, gateway, patienceMs, now, signal }) => {
     // A gateway that hangs is broken off from outside: that there was no answer is known by the attempt alone.
     const waited = now().getTime() - Date.parse(message.time);
-    if (message.attempt > 1 && waited >= patienceMs) return undefined;
+    if (message.attempt > 1 && waited >= patienceMs) throw NoAnswer({ paymentId });
     return ask(await payments.read(paymentId), gateway, signal);
   },
-  run: ({ data: { paymentId }, prepared, ...given }) =>
-    tell(given, paymentId, prepared === undefined ? gaveUp : answered(prepared)),
+  run: ({ data: { paymentId }, prepared, ...given }) => tell(given, paymentId, answered(prepared)),
+  exhausted: ({ data: { paymentId }, ...given }) => tell(given, paymentId, gaveUp),
   retry: patience,
   effectKeys,
 });

@@ -59,6 +59,14 @@ export const RegistrationVoided = event("registration.voided", {
   data: t.Object(subject),
 });
 
+export const NoAnswer = problem("payments/no-answer", {
+  status: 504,
+  retryable: false,
+  summary: "The payment gateway gave no answer while there was patience",
+  detail: "What became of the charge of the payment {paymentId} is found out on its own.",
+  facts: t.Object({ paymentId: t.String() }),
+});
+
 const byId = { params: t.Object({ paymentId }), problems: [UnknownPayment] } as const;
 export const GetPayment = endpoint("GET /payments/{paymentId}", {
   summary: "A payment",
