@@ -1,5 +1,5 @@
 import type { MadeReply } from "../contract/index.ts";
-import type { KeyClaim, Store, StoredReply } from "../messaging/index.ts";
+import type { KeyClaim, Settled, Store, StoredReply } from "../messaging/index.ts";
 import type { Admission } from "./admission.ts";
 import { replayed } from "./claims.ts";
 import type { Route } from "./definition.ts";
@@ -9,6 +9,14 @@ import type { CompiledRoute } from "./routes.ts";
 import type { Dispatch } from "./running.ts";
 import { inStep } from "./spans.ts";
 import { always, enqueuer, outside, publisher, type Cause } from "./unit-context.ts";
+
+/** What is known when the unit begins. */
+interface BeforeUnit {
+  readonly cause: Cause;
+  /** What came in. */
+  readonly base: object;
+  readonly prepared: unknown;
+}
 
 /** One route at work. */
 export class Handler {
@@ -35,63 +43,78 @@ export class Handler {
     return this.runAdmitted(request, this.route.admit(request), claim);
   }
 
+  /** What it takes beside its awaits is in methods of their own: an asynchronous function keeps a place for each of its temporaries on the heap. */
   async runAdmitted(request: Dispatch, input: object, claim: KeyClaim | undefined): Promise<StoredReply> {
-    const { surroundings, scopeOf, resources } = this.#in;
     const cause = this.#cause(request, claim?.scope);
-    const { spans } = surroundings;
     const base = { ...input, caller: request.caller };
-    const { prepare, run, document } = this.#definition;
-    const prepared =
-      prepare === undefined
-        ? undefined
-        : await inStep(spans, "prepare", cause, (step) =>
-            prepare({
-              ...resources,
-              ...scopeOf(this.#store.outside, step),
-              ...outside(step, surroundings),
-              ...base,
-              // Proof: assembled from the same parts that typed `prepare`.
-            } as never),
-          );
-    const work = async (cause: Cause, access: object, lettingOut: object | undefined): Promise<StoredReply> => {
-      const named = document === undefined ? undefined : await opened(document, access, base);
-      const { now, newId, random, signal, log } = always(cause, surroundings, "run");
-      const { reply: made } = this.route;
-      // One literal, which V8 gives one shape, and then the names that not every route has: spreads one after another take four times as long.
-      const own = { ...scopeOf(access, cause), now, newId, random, signal, log, reply: made, prepared };
-      // Proof: assembled from the same parts that typed `run`.
-      const given = Object.assign(own, base, lettingOut, named) as never;
-      const next = () => run(given);
-      const reply = await (this.#in.around === undefined
-        ? next()
-        : this.#in.around(aroundGiven(cause, surroundings), next));
-      // Proof: `Replied` is made by `reply` alone, and `around` has nothing else to return.
-      return this.route.encode(reply as MadeReply);
-    };
-    const label = this.#label;
-    const { deadline } = request;
+    const prepared = this.#definition.prepare === undefined ? undefined : await this.#prepare(cause, base);
     this.#admission.enter();
     try {
-      if (this.route.query)
-        return await inStep(spans, "run", cause, (step) =>
-          this.#store.query({ label, deadline, work: ({ access }) => work(step, access, undefined) }),
-        );
-      const settled = await inStep(spans, "run", cause, (step) =>
-        this.#store.unit<StoredReply>({
-          label,
-          deadline,
-          ...(claim === undefined ? {} : { key: claim, encode: (reply) => reply }),
-          work: (unit) =>
-            work(step, unit.access, {
-              publish: publisher(step, surroundings, unit),
-              enqueue: enqueuer(step, surroundings, unit, this.#in.jobs),
-            }),
-        }),
-      );
+      const settled = await this.#unit({ cause, base, prepared }, claim);
       return settled.kind === "replayed" ? replayed(settled.reply) : settled.value;
     } finally {
       this.#admission.leave();
     }
+  }
+
+  #prepare(cause: Cause, base: object): Promise<unknown> {
+    const { surroundings, scopeOf, resources } = this.#in;
+    return inStep(surroundings.spans, "prepare", cause, async (step) =>
+      this.#definition.prepare?.({
+        ...resources,
+        ...scopeOf(this.#store.outside, step),
+        ...outside(step, surroundings),
+        ...base,
+        // Proof: assembled from the same parts that typed `prepare`.
+      } as never),
+    );
+  }
+
+  #unit(given: BeforeUnit, claim: KeyClaim | undefined): Promise<Settled<StoredReply>> {
+    const { surroundings, jobs } = this.#in;
+    const { cause } = given;
+    const label = this.#label;
+    const { deadline } = cause;
+    if (this.route.query)
+      return inStep(surroundings.spans, "run", cause, async (step) => ({
+        kind: "committed",
+        value: await this.#store.query({
+          label,
+          deadline,
+          work: ({ access }) => this.#run(step, access, given, undefined),
+        }),
+      }));
+    return inStep(surroundings.spans, "run", cause, (step) =>
+      this.#store.unit<StoredReply>({
+        label,
+        deadline,
+        ...(claim === undefined ? undefined : { key: claim, encode: (reply) => reply }),
+        work: (unit) =>
+          this.#run(step, unit.access, given, {
+            publish: publisher(step, surroundings, unit),
+            enqueue: enqueuer(step, surroundings, unit, jobs),
+          }),
+      }),
+    );
+  }
+
+  async #run(cause: Cause, access: object, given: BeforeUnit, lettingOut: object | undefined): Promise<StoredReply> {
+    const { document } = this.#definition;
+    const named = document === undefined ? undefined : await opened(document, access, given.base);
+    // Proof: `Replied` is made by `reply` alone, and `around` has nothing else to return.
+    return this.route.encode((await this.#called(cause, access, given, { ...lettingOut, ...named })) as MadeReply);
+  }
+
+  #called(cause: Cause, access: object, { base, prepared }: BeforeUnit, more: object): Promise<unknown> {
+    const { surroundings, scopeOf, around } = this.#in;
+    const { now, newId, random, signal, log } = always(cause, surroundings, "run");
+    const { reply } = this.route;
+    // One literal, which V8 gives one shape, and then the names that not every route has: spreads one after another take four times as long.
+    const own = { ...scopeOf(access, cause), now, newId, random, signal, log, reply, prepared };
+    // Proof: assembled from the same parts that typed `run`.
+    const given = Object.assign(own, base, more) as never;
+    const { run } = this.#definition;
+    return around === undefined ? run(given) : around(aroundGiven(cause, surroundings), () => run(given));
   }
 
   #cause(request: Dispatch, identity: string | undefined): Cause {

@@ -7,6 +7,8 @@ import {
   startRelay,
   startSchedules,
   type Broker,
+  type KeyClaim,
+  type StoredReply,
 } from "../messaging/index.ts";
 import type { Runtime } from "../runtime/index.ts";
 import { noMetrics, Withholding, type Logger, type Metrics, type Tracing } from "../telemetry/index.ts";
@@ -153,6 +155,14 @@ export async function startService(service: Service, environment: Environment): 
     return kitProblems.internal({});
   };
 
+  const once = (handler: Handler, request: Dispatch, claim: KeyClaim): Promise<StoredReply> => {
+    const input = handler.route.admit(request);
+    return claims.run(claim, request.deadline, {
+      stored: () => store.stored(claim),
+      first: () => handler.runAdmitted(request, input, claim),
+    });
+  };
+
   return {
     ...describe(service),
     store,
@@ -165,12 +175,7 @@ export async function startService(service: Service, environment: Environment): 
       if (handler === undefined) throw kitProblems.notFound({});
       try {
         const claim = handler.route.claim(request);
-        if (claim === undefined) return await handler.run(request, undefined);
-        const input = handler.route.admit(request);
-        return await claims.run(claim, request.deadline, {
-          stored: () => store.stored(claim),
-          first: () => handler.runAdmitted(request, input, claim),
-        });
+        return await (claim === undefined ? handler.run(request, undefined) : once(handler, request, claim));
       } catch (error) {
         throw failure(error, handler.route, request);
       }

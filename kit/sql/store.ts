@@ -87,41 +87,48 @@ export class SqlStore implements Store<object> {
     return settled(attempt.outcome, label);
   }
 
-  async unit<T>({ label, deadline, key, encode, work }: UnitOfWork<object, T>): Promise<Settled<T>> {
+  async unit<T>(asked: UnitOfWork<object, T>): Promise<Settled<T>> {
     const { faults } = this.#runtime;
-    const start = () => {
-      const turn = new Turn(label, { readOnly: false });
-      return new Attempt<T>(turn, () => work(this.#unit(turn)));
-    };
     faults.inFlight(1);
     try {
-      const attempt = start();
+      const attempt = this.#attempt(asked);
       if ((await attempt.pause()) === "done" && attempt.turn.jobs.length === 0)
-        return { kind: "committed", value: settled(attempt.outcome, label) };
-      const { value, turn } = await new Promise<{ value: unknown; turn: Turn }>((resolve, reject) => {
-        const member: Member = {
-          attempt,
-          restart: start,
-          deadline,
-          scope: key?.scope,
-          settle: (outcome) =>
-            outcome.ok ? resolve({ value: outcome.value, turn: member.attempt.turn }) : reject(outcome.error),
-        };
-        // Proof: what `encode` takes is what `work` resolves with.
-        if (key !== undefined && encode !== undefined)
-          this.#requests.set(member, { key, encode: (result) => encode(result as T) });
-        this.#lane.join(member);
-      });
-      if (turn.outgoing.length > 0) ring(this.#onOutbox);
-      if (turn.jobs.length > 0) ring(this.#onParked);
-      faults.at("reply:sending");
-      // Proof: it is the outcome of `attempt`, or a Replay made by the group.
-      return value instanceof Replay
-        ? { kind: "replayed", reply: value.reply }
-        : { kind: "committed", value: value as T };
+        return { kind: "committed", value: settled(attempt.outcome, asked.label) };
+      return await this.#inGroup(asked, attempt);
     } finally {
       faults.inFlight(-1);
     }
+  }
+
+  #attempt<T>({ label, work }: UnitOfWork<object, T>): Attempt<T> {
+    const turn = new Turn(label, { readOnly: false });
+    return new Attempt<T>(turn, () => work(this.#unit(turn)));
+  }
+
+  /** One that wants the store, or leaves a job behind. */
+  async #inGroup<T>(asked: UnitOfWork<object, T>, attempt: Attempt<T>): Promise<Settled<T>> {
+    const { deadline, key, encode } = asked;
+    const { value, turn } = await new Promise<{ value: unknown; turn: Turn }>((resolve, reject) => {
+      const member: Member = {
+        attempt,
+        restart: () => this.#attempt(asked),
+        deadline,
+        scope: key?.scope,
+        settle: (outcome) =>
+          outcome.ok ? resolve({ value: outcome.value, turn: member.attempt.turn }) : reject(outcome.error),
+      };
+      // Proof: what `encode` takes is what `work` resolves with.
+      if (key !== undefined && encode !== undefined)
+        this.#requests.set(member, { key, encode: (result) => encode(result as T) });
+      this.#lane.join(member);
+    });
+    if (turn.outgoing.length > 0) ring(this.#onOutbox);
+    if (turn.jobs.length > 0) ring(this.#onParked);
+    this.#runtime.faults.at("reply:sending");
+    // Proof: it is the outcome of `attempt`, or a Replay made by the group.
+    return value instanceof Replay
+      ? { kind: "replayed", reply: value.reply }
+      : { kind: "committed", value: value as T };
   }
 
   stored(key: KeyClaim): Promise<StoredReply | undefined> {
