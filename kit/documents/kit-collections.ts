@@ -18,7 +18,12 @@ export const kitCollections: Readonly<Record<string, readonly Index[]>> = {
   [names.outbox]: [],
   [names.inbox]: [{ on: ["at"] }],
   [names.keys]: [{ on: ["at"] }],
-  [names.parked]: [{ on: ["nextAt"] }, { on: ["attempts", "nextAt"] }, { on: ["subscription", "key", "order"] }],
+  [names.parked]: [
+    { on: ["nextAt"] },
+    { on: ["subscription", "nextAt"] },
+    { on: ["attempts", "nextAt"] },
+    { on: ["subscription", "key", "order"] },
+  ],
   [names.dead]: [{ on: ["state"] }],
   [names.leases]: [],
   [names.schedules]: [],

@@ -11,9 +11,21 @@ const free = { claimedBy: undefined, claimedUntil: undefined } as const;
 type How = Parameters<Store<object>["retry"]>[1];
 type Ended = Awaited<ReturnType<Store<object>["retry"]>>;
 
-export async function due({ engine }: MessageParts, now: number, limit: number): Promise<readonly Parked[]> {
+export async function due(
+  { engine }: MessageParts,
+  {
+    now,
+    limit,
+    subscription,
+  }: { readonly now: number; readonly limit: number; readonly subscription?: string | undefined },
+): Promise<readonly Parked[]> {
   const found: Parked[] = [];
-  const rows = await engine.find(names.parked, { atMost: { field: "nextAt", value: now }, sort: ["nextAt"], limit });
+  const rows = await engine.find(names.parked, {
+    ...(subscription === undefined ? {} : { where: { subscription } }),
+    atMost: { field: "nextAt", value: now },
+    sort: ["nextAt"],
+    limit,
+  });
   for (const each of rows) {
     const row = each as ParkedDoc; // Proof: rows of this collection are written as such.
     if ((row.claimedUntil ?? 0) >= now) continue;

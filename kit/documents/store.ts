@@ -82,7 +82,8 @@ export class DocumentStore implements Store<object> {
       this.#parts.ring("parked");
     }
   }
-  due = (now: number, limit: number) => due(this.#parts, Math.floor(now), limit);
+  due = (now: number, limit: number, subscription?: string) =>
+    due(this.#parts, { now: Math.floor(now), limit, subscription });
   nextDue = () => nextDue(this.#parts);
   claim = ({ id }: Parked, owner: string, until: number) => claim(this.#parts, String(id), { owner, until });
   async retry(...[parked, how]: Parameters<Store<object>["retry"]>) {

@@ -25,6 +25,12 @@ export interface Retries {
 }
 
 const concurrency = 32;
+/** Of one subscription, where there are others: one that hangs leaves some to them. */
+const mostOfOne = 24;
+/** Beyond all others: those of the third subscription, when two hang. */
+const ownOfOne = 2;
+/** How often it is looked what hides behind a full page. */
+const hiddenMs = 100;
 const pageSize = 32;
 const largestPage = 4_096;
 const prepareMs = 10_000;
@@ -43,6 +49,9 @@ export function startRetries({ store, runtime, log, owner, subscribers, spans }:
   const stopping = new AbortController();
   const aborting = new AbortController();
   const running = new Map<string, Promise<void>>();
+  const inHand = new Map([...byName.keys()].map((name) => [name, 0]));
+  const most = byName.size === 1 ? concurrency : mostOfOne;
+  let hiddenAt = 0;
   /** Rows whose last try failed for a reason that is not theirs. */
   const resting = new Map<Parked["id"], { readonly failures: number; readonly until: number }>();
   let storeFailures = 0;
@@ -159,26 +168,50 @@ export function startRetries({ store, runtime, log, owner, subscribers, spans }:
         }
       } finally {
         running.delete(key);
+        inHand.set(parked.subscription, (inHand.get(parked.subscription) ?? 1) - 1);
         wake.wake();
       }
     };
+    inHand.set(parked.subscription, (inHand.get(parked.subscription) ?? 0) + 1);
     running.set(key, Promise.resolve().then(run));
+  };
+
+  const hasRoom = (name: string): boolean => {
+    const count = inHand.get(name) ?? 0;
+    return count < ownOfOne || (running.size < concurrency && count < most);
+  };
+
+  /** Starts what can be started of the rows; says whether any was. */
+  const startSome = (rows: readonly Parked[]): boolean => {
+    const before = running.size;
+    for (const parked of rows) {
+      const subscriber = byName.get(parked.subscription);
+      const rests = (resting.get(parked.id)?.until ?? 0) > clock.monotonic();
+      if (subscriber === undefined || rests || running.has(keyOf(parked)) || !hasRoom(parked.subscription)) continue;
+      start(parked, subscriber);
+    }
+    return running.size > before;
+  };
+
+  /** A full page may hide what can be started, of each subscription that has room. */
+  const lookBehind = async (): Promise<void> => {
+    for (const name of byName.keys())
+      for (let limit = pageSize; hasRoom(name) && limit <= largestPage; limit *= 2) {
+        const rows = await store.due(clock.now(), limit, name);
+        if (startSome(rows) || rows.length < limit) break;
+      }
   };
 
   /** Starts what can be started; gives the milliseconds until there may be more. */
   const look = async (): Promise<number> => {
-    for (let limit = pageSize; running.size < concurrency; limit *= 2) {
-      const rows = await store.due(clock.now(), limit);
-      let started = 0;
-      for (const parked of rows) {
-        const subscriber = byName.get(parked.subscription);
-        const rests = (resting.get(parked.id)?.until ?? 0) > clock.monotonic();
-        if (subscriber === undefined || rests || running.has(keyOf(parked)) || running.size >= concurrency) continue;
-        start(parked, subscriber);
-        started += 1;
-      }
-      // A full page of which nothing could be started may hide what can be.
-      if (started > 0 || rows.length < limit || limit >= largestPage) break;
+    if (![...byName.keys()].some(hasRoom)) return longestIdleMs;
+    const rows = await store.due(clock.now(), pageSize);
+    startSome(rows);
+    if (rows.length === pageSize) {
+      const wait = hiddenAt - clock.monotonic();
+      if (wait > 0) return wait;
+      hiddenAt = clock.monotonic() + hiddenMs;
+      await lookBehind();
     }
     if (running.size >= concurrency) return longestIdleMs;
     const next = await store.nextDue();

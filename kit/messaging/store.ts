@@ -181,8 +181,8 @@ export interface Store<Access> {
    * store. Rejects where not all are taken in; what was is known when it comes again.
    */
   takeIn(batch: Batch<Access>): Promise<BatchResult>;
-  /** Lowest due rows of distinct keys, jobs included, oldest first; never two of one key. */
-  due(now: number, limit: number): Promise<readonly Parked[]>;
+  /** Lowest due rows of distinct keys, jobs included, oldest first; never two of one key. @param subscription of all of them where it is left out */
+  due(now: number, limit: number, subscription?: string): Promise<readonly Parked[]>;
   /** When the next parked row falls due; undefined when none waits. */
   nextDue(): Promise<number | undefined>;
   /** Marks a row as being prepared by `owner` until `until`; false when it is gone, not the lowest, or claimed by another. */

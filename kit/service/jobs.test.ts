@@ -82,6 +82,30 @@ test("one slow job holds up no other", async () => {
   assert.deepEqual(await names(system), ["quick", "slow"]);
 });
 
+const fair = async (storeUrl?: string) => {
+  const ends = Promise.withResolvers<string>();
+  let begun = 0;
+  const prepare = () => ((begun += 1), ends.promise);
+  const now = Date.UTC(2030, 0, 1, 0, 0, 58);
+  await using system = await start(errands({ prepare }), { now, ...(storeUrl === undefined ? {} : { storeUrl }) });
+  await Promise.all(Array.from({ length: 120 }, (_, at) => ask(system, `slow ${String(at)}`)));
+  await until("they hang", () => begun >= 24);
+  await system.runtime.advance(3_000);
+  await until("the other one is done", async () => (await names(system)).includes("tidy"));
+  assert.equal(begun, 24, "it had a worker while none of the others had ended");
+  ends.resolve("");
+  await system.settled();
+  assert.equal((await names(system)).length, 121);
+};
+
+test("a job that hangs with a long queue leaves workers to the others, which are found behind it", () => fair());
+test("the same holds on PostgreSQL", { skip: postgresSkip }, async (t) => {
+  const clear = () => onServer((client) => client.query("DROP SCHEMA IF EXISTS errands CASCADE"));
+  await clear();
+  t.after(clear);
+  await fair(process.env["HOLDFAST_TEST_POSTGRES"]);
+});
+
 const shared = async (storeUrl?: string) => {
   const service = () => errands({ isolation: "read committed" });
   const options = storeUrl === undefined ? {} : { storeUrl };

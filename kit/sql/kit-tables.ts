@@ -57,7 +57,7 @@ export const kitTables = {
       claimedUntil: timestamp().optional(),
       deadLetter: text().optional(),
     },
-    { indexes: [{ on: ["subscription", "key", "id"] }, { on: ["nextAt"] }] },
+    { indexes: [{ on: ["subscription", "key", "id"] }, { on: ["nextAt"] }, { on: ["subscription", "nextAt"] }] },
   ),
   holdfast_dead_letters: table(
     {

@@ -21,10 +21,18 @@ const parkedOf = (row: Row): Parked => ({
 });
 
 /** Rows that wait behind another have no `nextAt`: the scan never wades through them. */
-export async function due(session: Session, now: number, limit: number): Promise<readonly Parked[]> {
+export async function due(
+  session: Session,
+  {
+    now,
+    limit,
+    subscription,
+  }: { readonly now: number; readonly limit: number; readonly subscription?: string | undefined },
+): Promise<readonly Parked[]> {
+  const [one, names] = subscription === undefined ? ["", []] : ["subscription = ? AND ", [subscription]];
   const { rows } = await session.run(
-    `SELECT ${fields} FROM holdfast_parked p WHERE "nextAt" <= ? AND ("claimedUntil" IS NULL OR "claimedUntil" < ?) AND ${isLowest} ORDER BY "nextAt", id LIMIT ?`,
-    [now, now, limit],
+    `SELECT ${fields} FROM holdfast_parked p WHERE ${one}"nextAt" <= ? AND ("claimedUntil" IS NULL OR "claimedUntil" < ?) AND ${isLowest} ORDER BY "nextAt", id LIMIT ?`,
+    [...names, now, now, limit],
   );
   return rows.map(parkedOf);
 }

@@ -152,7 +152,8 @@ export class SqlStore implements Store<object> {
     }
   }
 
-  due = (now: number, limit: number) => this.#readers.use((session) => due(session, Math.floor(now), limit));
+  due = (now: number, limit: number, subscription?: string) =>
+    this.#readers.use((session) => due(session, { now: Math.floor(now), limit, subscription }));
   nextDue = () => this.#readers.use(nextDue);
 
   claim(parked: Pick<Parked, "id">, owner: string, until: number): Promise<boolean> {
