@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHmac } from "node:crypto";
 import { readdirSync } from "node:fs";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -23,7 +24,11 @@ const callers: Readonly<Record<string, Caller>> = {
 };
 
 test("every endpoint refuses everything that is wrong with a request, names it, and changes nothing", async () => {
-  await using shop = await start(services);
+  const secret = "whsec_like";
+  await using shop = await start(services, { env: { HOLDFAST_BILLING_STRIPE_WEBHOOK_SECRET: secret } });
+  const event = Buffer.from('{"type":"payment_intent.created"}');
+  const time = String(Math.floor(shop.runtime.clock.now() / 1_000));
+  const signature = createHmac("sha256", secret).update(`${time}.`).update(event).digest("hex");
   const { body: customer } = await shop.call(CreateCustomer, { body: { name: "Ada", email: "ada@example.com" } });
   await shop.settled();
   // A message that nobody understands, for each service that hears any: their dead letters are endpoints, too.
@@ -75,6 +80,7 @@ test("every endpoint refuses everything that is wrong with a request, names it, 
       token: "service",
     },
     "GET /billing/{orderId}": { params: { orderId } },
+    "POST /billing/webhooks/stripe": { body: event, headers: { "stripe-signature": `t=${time},v1=${signature}` } },
     "POST /notify": {
       body: { kind: "low-stock", about: "pear 1", to: { role: "operator" }, facts: { name: "Pear" } },
       token: "service",

@@ -1,6 +1,6 @@
 import { faultPoints, seededRandom, type FaultPoint, type Random } from "../runtime/index.ts";
 import { isVictim, Victim } from "./crash-process.ts";
-import { settled } from "./crash-settled.ts";
+import { settled, type Reconciliation } from "./crash-settled.ts";
 
 /** What a crash run needs to know of a system: how to start it, how to load it, and what must be true of its data. */
 export interface CrashScenario {
@@ -17,12 +17,6 @@ export interface CrashLoad {
   pause(): Promise<void>;
   resume(): void;
   stop(): Promise<void>;
-}
-
-export interface Reconciliation {
-  /** What was compared, in words: `412 orders`. */
-  readonly compared: string;
-  readonly violations: readonly string[];
 }
 
 export interface CrashOptions {

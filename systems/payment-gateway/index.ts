@@ -21,6 +21,15 @@ export const gatewaySettings = {
       }),
     ),
   ),
+  stripeWebhookSecret: t.Optional(
+    secret(
+      t.String({
+        pattern: "^whsec_[A-Za-z0-9+/=_-]+$",
+        description:
+          "what Stripe signs its events with; without, it cannot tell what became of a payment, and is asked",
+      }),
+    ),
+  ),
   stripeUrl: t.String({
     default: "https://api.stripe.com",
     pattern: "^https?://[^/@]+$",
@@ -59,8 +68,9 @@ export function openGateway({
   readonly data: string;
   readonly runtime: Runtime;
 }): PaymentGateway {
-  if (gateway === "stripe") return stripeGateway({ key: stripeKey, url: stripeUrl });
+  if (gateway === "stripe") return stripeGateway({ key: stripeKey, url: stripeUrl, clock: runtime.clock });
   return gateway === "embedded" ? embeddedGateway({ file: gatewayFile(data), runtime }) : remoteGateway(gateway);
 }
 
+export { stripeEvents } from "./stripe-webhook.ts";
 export const gatewayFile = (data: string): string => path.join(data, "payment-gateway.db");

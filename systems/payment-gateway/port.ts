@@ -11,6 +11,8 @@ export interface ChargeRequest {
   readonly method: string;
   /** What it is for, for a person who reads the statement. */
   readonly reference: string;
+  /** No earlier was it asked for, in milliseconds since 1970: how old its key may be. @default it is younger than `keyRetentionMs` */
+  readonly since?: number | undefined;
 }
 export type ChargeOutcome =
   | { readonly kind: "charged"; readonly chargeId: string }
@@ -33,7 +35,7 @@ export interface PaymentGateway extends AsyncDisposable {
   refund(request: RefundRequest, signal: AbortSignal): Promise<{ readonly refundId: string }>;
 }
 
-/** How long a gateway knows its keys: a repetition after that could be a second charge. */
+/** How long a gateway knows its keys: a repetition after that could be a second charge, unless it looks for the first one. */
 export const keyRetentionMs = 24 * 60 * 60_000;
 
 export class GatewayUnavailable extends Error {
@@ -72,7 +74,7 @@ const currency = t.String({ pattern: "^[A-Z]{3}$" });
 
 /** What every gateway asks of a request before it does anything; throws `GatewayRefused`, which names the field. */
 export const checkCharge = checker<ChargeRequest>(
-  t.Object({ key: text, amount, currency, method: text, reference: text }),
+  t.Object({ key: text, amount, currency, method: text, reference: text, since: t.Optional(t.Integer()) }),
 );
 export const checkRefund = checker<RefundRequest>(t.Object({ key: text, chargeId: text, amount, currency }));
 

@@ -43,10 +43,12 @@ const cardError = (code: string, decline_code: string): CardError => ({
   message: "Your card was declined.",
 });
 
+export const genericDecline = cardError("card_declined", "generic_decline");
+
 /** The documented ones (https://docs.stripe.com/testing), and such as stay on the way; what is done about the answer of the rest is the server's part. */
 const methods: Readonly<Record<string, Intent["status"] | CardError>> = {
   pm_card_visa: "succeeded",
-  pm_card_chargeDeclined: cardError("card_declined", "generic_decline"),
+  pm_card_chargeDeclined: genericDecline,
   pm_card_chargeDeclinedInsufficientFunds: cardError("card_declined", "insufficient_funds"),
   pm_card_authenticationRequired: cardError("authentication_required", "authentication_required"),
   pm_like_processing: "processing",
@@ -113,6 +115,15 @@ export class StripeBook {
   retrieve(id: string): Answer {
     const intent = this.intents.get(id);
     return intent === undefined ? missing("payment_intent", id, "intent") : { status: 200, body: { ...intent } };
+  }
+
+  /** Of Stripe's language of queries what is asked here: one value of metadata. */
+  search(query: string): Answer {
+    const [, name = "", value = ""] = /^metadata\["(\w+)"\]:"(.*)"$/.exec(query) ?? [];
+    const data = [...this.intents.values()].filter(
+      ({ metadata }) => metadata[name] === value.replaceAll(/\\(.)/g, "$1"),
+    );
+    return { status: 200, body: { object: "search_result", url: "/v1/payment_intents/search", has_more: false, data } };
   }
 
   cancel(id: string, form: Form): Answer {

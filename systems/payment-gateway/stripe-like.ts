@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 import { createServer, type IncomingMessage } from "node:http";
 import { keyRetentionMs } from "./port.ts";
-import { StripeBook, type Answer, type Intent } from "./stripe-like-book.ts";
+import { genericDecline, StripeBook, type Answer, type Intent } from "./stripe-like-book.ts";
 
 export interface StripeLikeOptions {
   /** Milliseconds since 1970. @default the system's */
@@ -21,6 +21,7 @@ export interface StripeLike extends AsyncDisposable {
   readonly key: string;
   readonly webhookSecret: string;
   readonly book: StripeBook;
+  readonly clock: { now(): number };
   /** What it was asked, such as `POST /v1/refunds`. */
   readonly asked: readonly string[];
   /** Requests with `pm_like_silent` are answered from now on, those that wait included. */
@@ -87,6 +88,7 @@ export async function stripeLike({ now = Date.now }: StripeLikeOptions = {}): Pr
     return method === "pm_like_answerLost" && outage === 1 ? undefined : entry.answer;
   };
   const read = (address: string, query: URLSearchParams): Answer => {
+    if (address === "/v1/payment_intents/search") return book.search(query.get("query") ?? "");
     const id = /^\/v1\/payment_intents\/(\w+)$/.exec(address)?.[1];
     if (id !== undefined) return book.retrieve(id);
     return address === "/v1/refunds" ? book.listRefunds(query) : errorAnswer(404, "invalid_request_error");
@@ -129,12 +131,14 @@ export async function stripeLike({ now = Date.now }: StripeLikeOptions = {}): Pr
     key,
     webhookSecret,
     book,
+    clock: { now },
     asked,
     speak: () => speaking.resolve(undefined),
     finish(id, status) {
       const intent = book.intents.get(id);
       if (intent === undefined) throw new Error(`There is no intent ${id}.`);
       intent.status = status;
+      if (status !== "succeeded") intent.last_payment_error = genericDecline;
       const event = eventOf(`evt_like${String((events += 1))}`, intent, now());
       const body = JSON.stringify(event, undefined, 2);
       return { id: event.id, body, signature: sign(body) };

@@ -124,6 +124,31 @@ test("Stripe: a refund is not repeated when Stripe has forgotten its key, and on
   await assert.rejects(gateway.refund(refund, never), /failed \(lost_or_stolen_card\)/);
 });
 
+test("Stripe: a charge is not repeated when Stripe has forgotten its key, whatever became of it", async (t) => {
+  const began = 1_800_000_000_000;
+  let now = began;
+  const { like, gateway } = await stripe(t, { now: () => now });
+  const requests = ["pm_card_visa", "pm_card_chargeDeclined", "pm_like_processing"].map((method) =>
+    request(method, { key: `"${method}\\`, since: began }),
+  );
+  const outcomes = () => Promise.allSettled(requests.map((each) => gateway.charge(each, never)));
+  const before = await outcomes();
+  assert.deepEqual(
+    before.map(({ status }) => status),
+    ["fulfilled", "fulfilled", "rejected"],
+  );
+  now += keyRetentionMs + 1;
+  assert.deepEqual((await outcomes()).slice(0, 2), before.slice(0, 2));
+  like.finish("pi_like3", "succeeded");
+  assert.deepEqual((await outcomes())[2], { status: "fulfilled", value: { kind: "charged", chargeId: "pi_like3" } });
+  const [paid = chargeRequest()] = requests;
+  await assert.rejects(gateway.charge({ ...paid, amount: 501 }, never), GatewayRefused);
+  assert.equal(like.book.intents.size, 3);
+  // One that nobody asked for in all that time is charged now.
+  const late = request("pm_card_visa", { key: "late", since: began });
+  assert.equal((await gateway.charge(late, never)).kind, "charged");
+});
+
 test("Stripe: amounts are told in its units where they are not those of ISO 4217", async (t) => {
   const { like, gateway } = await stripe(t);
   for (const [currency, amount, theirs] of [
@@ -148,7 +173,7 @@ test("Stripe: amounts are told in its units where they are not those of ISO 4217
 
 test("Stripe: a key that it does not take is no answer, and is told to nobody", async (t) => {
   const { like } = await stripe(t);
-  const gateway = stripeGateway({ url: like.url, key: "sk_test_verySecretIndeed" });
+  const gateway = stripeGateway({ ...like, key: "sk_test_verySecretIndeed" });
   await assert.rejects(gateway.charge(request("pm_card_visa"), never), (error) => {
     assert.ok(error instanceof GatewayUnavailable);
     assert.match(error.message, /401/);
@@ -190,7 +215,7 @@ test("Stripe: whatever is not its answer is no answer", async (t) => {
   });
   const address = server.address();
   assert.ok(typeof address === "object" && address !== null);
-  const gateway = stripeGateway({ url: `http://127.0.0.1:${String(address.port)}`, key: "sk_test_like" });
+  const gateway = stripeGateway({ url: `http://127.0.0.1:${String(address.port)}`, key: "sk_test_like", clock: Date });
   for (const given of [
     [200, "<html>"],
     [200, "{}"],
@@ -217,12 +242,17 @@ test(
   },
   async () => {
     if (mock === undefined) throw new Error("HOLDFAST_REQUIRE_ENGINES=1, and HOLDFAST_TEST_STRIPE names no server.");
-    const gateway = stripeGateway({ url: mock, key: "sk_test_123" });
+    const gateway = stripeGateway({ url: mock, key: "sk_test_123", clock: Date });
     // Each answer is the example of the documentation, whatever was sent: made, looked up and given up, the intent still waits for a method.
     await assert.rejects(gateway.charge(request("pm_card_visa"), never), {
       name: GatewayUnavailable.name,
       message: /pi_\w+ is requires_payment_method/,
     });
+    await assert.rejects(
+      gateway.charge(request("pm_card_visa", { since: 0 }), never),
+      GatewayRefused,
+      "another amount",
+    );
     const refund = { key: "r1", chargeId: "pi_123", amount: 200, currency: "USD" };
     assert.match((await gateway.refund(refund, never)).refundId, /^re_\w+$/);
     const unknown = await fetch(`${mock}/v1/refunds`, {

@@ -1,3 +1,4 @@
+import type { Clock } from "holdfast/runtime";
 import type { Stripe } from "stripe";
 import { declineOf, portError, reasonOf, wantsCustomer } from "./stripe-answers.ts";
 import { loadStripe } from "./stripe-sdk.ts";
@@ -6,6 +7,7 @@ import {
   checkRefund,
   GatewayRefused,
   GatewayUnavailable,
+  keyRetentionMs,
   type ChargeOutcome,
   type PaymentGateway,
 } from "./port.ts";
@@ -15,16 +17,19 @@ export interface StripeOptions {
   readonly key: string;
   /** @default "https://api.stripe.com" */
   readonly url?: string | undefined;
+  readonly clock: Pick<Clock, "now">;
 }
 
 /** What Stripe waits for a bank is told within a few seconds; asking again under the same key costs nothing. */
 const timeoutMs = 20_000;
+/** So much before its time is over a key is not relied on. */
+const marginMs = 60 * 60_000;
 
 /**
  * Stripe: a charge is a payment intent that is confirmed at once, with nobody there to act on it (https://docs.stripe.com/api/payment_intents/create), and
  * `chargeId` is the intent's id. A method that belongs to one of Stripe's Customers is declined, as the port names none.
  */
-export function stripeGateway({ key, url = "https://api.stripe.com" }: StripeOptions): PaymentGateway {
+export function stripeGateway({ key, url = "https://api.stripe.com", clock }: StripeOptions): PaymentGateway {
   const sdk = loadStripe();
   const { protocol, hostname, port } = new URL(url);
   /** Made for each request, in about 60 µs: the SDK takes a signal in no other way. Its own retries are off, the one of a closed connection included. */
@@ -58,7 +63,7 @@ export function stripeGateway({ key, url = "https://api.stripe.com" }: StripeOpt
 
   return {
     async charge(request, signal) {
-      const { key: idempotencyKey, amount, currency, method, reference } = checkCharge(request);
+      const { key: idempotencyKey, amount, currency, method, reference, since = Infinity } = checkCharge(request);
       checkHeader(idempotencyKey);
       const params = {
         ...moneyOf({ amount, currency }),
@@ -70,8 +75,14 @@ export function stripeGateway({ key, url = "https://api.stripe.com" }: StripeOpt
         description: reference,
         metadata: { key: idempotencyKey, reference },
       };
+      const forgotten = clock.now() - since >= keyRetentionMs - marginMs;
       return ask(signal, async (stripe) => {
-        let first: Stripe.PaymentIntent;
+        let first = forgotten ? await intentOf(stripe, idempotencyKey) : undefined;
+        if (first !== undefined) {
+          if (first.amount !== params.amount || first.currency !== params.currency)
+            throw new GatewayRefused(`the key ${idempotencyKey} was used for another charge.`);
+          return settle(stripe, first);
+        }
         try {
           first = await stripe.paymentIntents.create(params, { idempotencyKey });
         } catch (error) {
@@ -109,6 +120,17 @@ export function stripeGateway({ key, url = "https://api.stripe.com" }: StripeOpt
     },
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
+}
+
+/**
+ * The intent that was made under a key which Stripe may have forgotten. One that was made within the last minutes may not be found, but its key is known yet.
+ * https://docs.stripe.com/search
+ */
+async function intentOf(stripe: Stripe, key: string): Promise<Stripe.PaymentIntent | undefined> {
+  const query = `metadata["key"]:"${key.replaceAll(/["\\]/g, "\\$&")}"`;
+  const { data } = await stripe.paymentIntents.search({ query, limit: 2 });
+  if (data.length > 1) throw new GatewayRefused(`there are several payments with the key ${key}.`);
+  return data[0];
 }
 
 /** What the key has given back already: Stripe forgets its keys after a day, its refunds never. */

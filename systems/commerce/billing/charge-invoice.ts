@@ -1,19 +1,22 @@
 import { OrderPaid, OrderPaymentFailed } from "./contracts.ts";
-import { settled } from "./invoice-life.ts";
+import { isSettled, settled } from "./invoice-life.ts";
 import { chargeKey, ChargeInvoice, RefundInvoice, TellCustomer } from "./jobs.ts";
 import { patience } from "../../payment-gateway/patience.ts";
 import { job } from "./scope.ts";
 
 /**
- * Asks until the answer is definite, whatever the store says by now: what was asked for once may have been charged. The key names the invoice, so that
- * every repetition, by whichever message or instance, is the same charge.
+ * Asks until the answer is definite, also when nobody wants the money any more: what was asked for once may have been charged. The key names the invoice, so
+ * that every repetition, by whichever message or instance, is the same charge; one that comes when the answer is known asks for nothing.
  */
 export const chargeInvoice = job(ChargeInvoice, {
   prepare: async ({ data: { orderId, invoiceId }, invoices, gateway, signal }) => {
-    const { total, paymentMethod } = await invoices.read(orderId);
-    return gateway.charge({ key: chargeKey(invoiceId), ...total, method: paymentMethod, reference: orderId }, signal);
+    const { total, paymentMethod, state, createdAt } = await invoices.read(orderId);
+    if (isSettled(state)) return undefined;
+    const charge = { key: chargeKey(invoiceId), ...total, method: paymentMethod, reference: orderId };
+    return gateway.charge({ ...charge, since: Date.parse(createdAt) }, signal);
   },
   run: async ({ data: { orderId }, prepared, invoices, publish, enqueue }) => {
+    if (prepared === undefined) return;
     const invoice = await invoices.lock(orderId);
     const { customerId, total } = invoice;
     const { state, next } = settled(invoice.state, prepared.kind);

@@ -1,5 +1,6 @@
 import { contracts, t, type Value } from "holdfast/contract";
 import { Money, PaymentMethod } from "../../money.ts";
+import { stripeWebhook } from "../../payment-gateway/stripe-webhook.ts";
 
 const { endpoint, event, problem } = contracts("billing", { exchange: "commerce" });
 
@@ -81,3 +82,5 @@ export const GetInvoice = endpoint("GET /billing/{orderId}", {
   replies: { 200: Invoice },
   problems: [UnknownInvoice],
 });
+
+export const { StripeWebhook, WebhookRefused } = stripeWebhook("billing");

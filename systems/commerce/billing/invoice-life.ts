@@ -23,6 +23,9 @@ export function settled(state: State, charge: Charge): Move {
   return { state, next: "none" };
 }
 
+/** Whether the gateway has given its definite answer, or was never asked. */
+export const isSettled = (state: State): boolean => state !== "charging" && state !== "void-wanted";
+
 /** What becomes of an invoice when its order is rejected: nobody stays charged for it. */
 export function rejected(state: State): Move {
   if (state === "charging") return { state: "void-wanted", next: "none" };
