@@ -90,8 +90,8 @@ test("every endpoint refuses everything that is wrong with a request, names it, 
       params: { notificationId: notificationId({ kind: "order-paid", about: orderId }) },
       token: "operator",
     },
-    "GET /notifications/preferences/{customerId}": { params: { customerId }, token: "operator" },
-    "PUT /notifications/preferences/{customerId}": {
+    "GET /notifications/preferences/{personId}": { params: { personId: customerId }, token: "operator" },
+    "PUT /notifications/preferences/{personId}": {
       params: { customerId },
       body: { email: true, muted: ["order-paid"] },
       token: "operator",

@@ -8,11 +8,11 @@ import { startPlatform } from "holdfast/cli";
 import { systemRuntime } from "holdfast/runtime";
 import { kitMetrics, type Metric } from "holdfast/telemetry";
 import { samplesOf, until, valueOf } from "holdfast/testing";
-import { commerce } from "./commerce/services.ts";
+import { services, systems } from "./systems.ts";
 
 const declared: readonly Metric[] = Object.values(kitMetrics);
 const placed = 7;
-const scheduled = commerce.some(({ jobs }) => jobs.some(({ options }) => options.schedule !== undefined));
+const scheduled = services.some(({ jobs }) => jobs.some(({ options }) => options.schedule !== undefined));
 /** What there is nothing of in these services, or on this machine. */
 const absent = new Set([
   ...(scheduled ? [] : ["holdfast_schedule_ticks_total"]),
@@ -23,7 +23,7 @@ test("a running platform exports every metric that is declared, under the names 
   const data = await mkdtemp(path.join(os.tmpdir(), "holdfast-metrics-"));
   t.after(() => rm(data, { recursive: true, force: true }));
   const args = ["--port=0", "--service-port=0", "--log-level=critical", `--data=${data}`];
-  const platform = await startPlatform({ systems: { commerce }, args, env: {} });
+  const platform = await startPlatform({ systems, args, env: {} });
   t.after(() => platform.stop(2_000));
   const ask = (method: string, address: string, body: object, headers: Record<string, string> = {}) =>
     fetch(`${platform.url}${address}`, {

@@ -7,7 +7,7 @@ import { mintToken } from "holdfast/access";
 import { startPlatform } from "holdfast/cli";
 import { systemRuntime } from "holdfast/runtime";
 import { Client } from "pg";
-import { commerce } from "./commerce/services.ts";
+import { systems } from "./systems.ts";
 
 const [postgres, mongodb] = [process.env["HOLDFAST_TEST_POSTGRES"], process.env["HOLDFAST_TEST_MONGODB"]];
 const required = process.env["HOLDFAST_REQUIRE_ENGINES"] === "1";
@@ -31,7 +31,7 @@ test("the same platform runs on PostgreSQL and MongoDB: an order is placed, and 
   store.pathname = `/${database}`;
   const flags = ["--port=0", "--service-port=0", "--log-level=critical", `--data=${data}`];
   const platform = await startPlatform({
-    systems: { commerce },
+    systems,
     args: [...flags, `--store=${store.href}`, `--documents=${mongodb ?? ""}/${database}`],
     env: {},
   });
