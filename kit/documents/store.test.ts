@@ -97,6 +97,18 @@ for (const { name, storeUrl } of stores) {
     await until("the timers have come", async () => (await booked(system, "late")).length === 7);
   });
 
+  test(`${name}: what is due is found by its subscription, too`, async () => {
+    await using system = await start([counters, ledgers]);
+    for (let value = 1; value <= 3; value += 1) await change(system, "a", value);
+    await system.settled();
+    const { store } = system.service("ledgers");
+    const due = async (subscription?: string) =>
+      (await store.due(system.runtime.clock.now() + minute, 10, subscription)).map((row) => row.subscription);
+    const [late] = await due();
+    assert.deepEqual(await due(), [late, late, late]);
+    assert.deepEqual([await due(late), await due("ledgers/another")], [[late, late, late], []]);
+  });
+
   test(`${name}: what is past retention goes, and what is older than that is refused, not repeated`, async () => {
     await using system = await start([counters, ledgers]);
     const { store } = system.service("ledgers");
