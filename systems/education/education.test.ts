@@ -85,17 +85,29 @@ for (const { engine, storeUrl, skip } of engines) {
           assert.ok(seats >= 0 && seats <= 5, `${String(seats)} of 5 seats are taken`);
         }
       };
-      const watched = watch();
-      const all = await Promise.all(
-        Array.from({ length: 64 }, async (_, user) => {
-          const { registrationId } = await register(school, { user_id: String(user) });
-          if (user % 8 === 0) await cancel(school, registrationId);
-          return { registrationId, isCancelled: user % 8 === 0 };
-        }),
-      );
-      await school.settled();
-      watching = false;
-      await watched;
+      /** False where it has come to nothing already: there was no seat. */
+      const cancelled = async (registrationId: string): Promise<boolean> => {
+        try {
+          return (await cancel(school, registrationId)).status === 202;
+        } catch (error) {
+          assert.ok(isProblem(error, "registrations/failed"), String(error));
+          return false;
+        }
+      };
+      const everybody = async () => {
+        try {
+          return await Promise.all(
+            Array.from({ length: 64 }, async (_, user) => {
+              const { registrationId } = await register(school, { user_id: String(user) });
+              return { registrationId, isCancelled: user % 8 === 0 && (await cancelled(registrationId)) };
+            }),
+          );
+        } finally {
+          await school.settled();
+          watching = false;
+        }
+      };
+      const [all] = await Promise.all([everybody(), watch()]);
       const of = (events: readonly { readonly registrationId: string }[]) =>
         events.map(({ registrationId }) => registrationId);
       const [paid, refunded] = [
@@ -109,12 +121,15 @@ for (const { engine, storeUrl, skip } of engines) {
         assert.equal(paid.includes(registrationId) && !refunded.includes(registrationId), stage === "completed");
         stages[stage] = (stages[stage] ?? 0) + 1;
       }
-      assert.deepEqual(stages, { cancelled: 8, completed: 5, failed: 51 });
-      assert.equal(await taken(school), 5);
+      const { completed = 0, failed = 0 } = stages;
+      assert.equal(await taken(school), completed);
+      // A seat that is given back when all have been told stays free.
+      assert.ok(completed <= 5 && completed + all.filter((each) => each.isCancelled).length >= 5);
+      assert.equal(completed + failed + all.filter((each) => each.isCancelled).length, 64);
       const kept = ledger(gatewayFile(school.data)).map(({ charged, refunded: back }) => charged - back);
       assert.deepEqual(
         kept.filter((amount) => amount !== 0),
-        Array.from({ length: 5 }, () => price.amount),
+        Array.from({ length: completed }, () => price.amount),
         "who has a seat has paid for it once, and nobody else",
       );
     },
