@@ -10,8 +10,14 @@ const node = <T>(): Node<T> => ({ names: new Map(), any: undefined, targets: new
 /** Which service answers what: one table, made from the contracts. */
 export class RouteTable<T> {
   readonly #root = node<T>();
+  /** Those without placeholders, by address and method: they come before all others, and most requests are for one of them. */
+  readonly #fixed = new Map<string, Map<string, T>>();
 
   add({ method, path }: Pick<Endpoint, "method" | "path">, target: T): void {
+    if (!path.includes("{")) {
+      const byMethod = this.#fixed.get(path) ?? new Map<string, T>();
+      this.#fixed.set(path, byMethod.set(method, target));
+    }
     let at = this.#root;
     for (const part of path.split("/").slice(1)) {
       if (part.startsWith("{")) at = at.any ??= node<T>();
@@ -26,6 +32,8 @@ export class RouteTable<T> {
 
   /** The target of a request, or the methods that its address knows. Of routes with the method, named segments come before placeholders. */
   find(method: string, url: string): { readonly target: T } | { readonly allowed: readonly string[] } {
+    const fixed = this.#fixed.get(url)?.get(method);
+    if (fixed !== undefined) return { target: fixed };
     const end = url.indexOf("?");
     const parts = (end < 0 ? url : url.slice(0, end)).split("/").slice(1).map(decoded);
     const wanted = method === "HEAD" ? "GET" : method;
