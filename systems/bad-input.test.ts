@@ -92,7 +92,7 @@ test("every endpoint refuses everything that is wrong with a request, names it, 
     },
     "GET /notifications/preferences/{personId}": { params: { personId: customerId }, token: "operator" },
     "PUT /notifications/preferences/{personId}": {
-      params: { customerId },
+      params: { personId: customerId },
       body: { email: true, muted: ["order-paid"] },
       token: "operator",
     },
