@@ -25,7 +25,9 @@ const callers: Readonly<Record<string, Caller>> = {
 
 test("every endpoint refuses everything that is wrong with a request, names it, and changes nothing", async () => {
   const secret = "whsec_like";
-  await using shop = await start(services, { env: { HOLDFAST_BILLING_STRIPE_WEBHOOK_SECRET: secret } });
+  await using shop = await start(services, {
+    env: { HOLDFAST_BILLING_STRIPE_WEBHOOK_SECRET: secret, HOLDFAST_PAYMENTS_STRIPE_WEBHOOK_SECRET: secret },
+  });
   const event = Buffer.from('{"type":"payment_intent.created"}');
   const time = String(Math.floor(shop.runtime.clock.now() / 1_000));
   const signature = createHmac("sha256", secret).update(`${time}.`).update(event).digest("hex");
@@ -81,6 +83,7 @@ test("every endpoint refuses everything that is wrong with a request, names it, 
     },
     "GET /billing/{orderId}": { params: { orderId } },
     "POST /billing/webhooks/stripe": { body: event, headers: { "stripe-signature": `t=${time},v1=${signature}` } },
+    "POST /payments/webhooks/stripe": { body: event, headers: { "stripe-signature": `t=${time},v1=${signature}` } },
     "POST /notify": {
       body: { kind: "low-stock", about: "pear 1", to: { role: "operator" }, facts: { name: "Pear" } },
       token: "service",

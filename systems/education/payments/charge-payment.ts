@@ -2,23 +2,30 @@ import type { ChargeOutcome, PaymentGateway } from "../../payment-gateway/port.t
 import { patience } from "../../payment-gateway/patience.ts";
 import { NoAnswer } from "./contracts.ts";
 import { tell } from "./follow.ts";
-import { ChargePayment, SettlePayment } from "./jobs.ts";
-import { charged, declined, gaveUp } from "./payment-life.ts";
+import { chargeKey, ChargePayment, SettlePayment } from "./jobs.ts";
+import { charged, declined, gaveUp, isOpen, nothing } from "./payment-life.ts";
 import type { Asked } from "./payment-store.ts";
 import type { PaymentState } from "./payment.ts";
 import { job } from "./scope.ts";
 
-/** The key names the payment, so that whoever asks, and however often, it is one charge. */
-const keyOf = (paymentId: string): string => `charge-${paymentId}`;
-const effectKeys = ({ paymentId }: { readonly paymentId: string }) => [keyOf(paymentId)];
+const effectKeys = ({ paymentId }: { readonly paymentId: string }) => [chargeKey(paymentId)];
 
-const ask = (
-  { paymentId, ask: { total, paymentMethod, registrationId } }: Asked,
+/** Undefined where the answer is known already. */
+async function ask(
+  { paymentId, ask: { total, paymentMethod, registrationId }, state }: Asked,
   gateway: PaymentGateway,
   signal: AbortSignal,
-) => gateway.charge({ key: keyOf(paymentId), ...total, method: paymentMethod, reference: registrationId }, signal);
-const answered = (answer: ChargeOutcome) => (state: PaymentState) =>
-  answer.kind === "charged" ? charged(state, answer.chargeId) : declined(state, answer.reason);
+): Promise<ChargeOutcome | undefined> {
+  if (!isOpen(state)) return undefined;
+  const charge = { key: chargeKey(paymentId), ...total, method: paymentMethod, reference: registrationId };
+  return gateway.charge({ ...charge, ...(state.createdAt === undefined ? {} : { since: state.createdAt }) }, signal);
+}
+const answered = (answer: ChargeOutcome | undefined) => (state: PaymentState) =>
+  answer === undefined
+    ? nothing
+    : answer.kind === "charged"
+      ? charged(state, answer.chargeId)
+      : declined(state, answer.reason);
 
 /**
  * Asks whatever the store says by now, as what was asked for once may have been charged. Without an answer it is asked again while there is patience; then

@@ -1,6 +1,7 @@
 import { contracts, page, pageQuery, t, type Value } from "holdfast/contract";
 import { RebuildReport, StreamEvent } from "holdfast/streams";
 import { Money } from "../../money.ts";
+import { stripeWebhook } from "../../payment-gateway/stripe-webhook.ts";
 import { email, registrationId, subject } from "../fields.ts";
 
 const { endpoint, event, problem } = contracts("payments", { exchange: "registrations" });
@@ -66,6 +67,8 @@ export const NoAnswer = problem("payments/no-answer", {
   detail: "What became of the charge of the payment {paymentId} is found out on its own.",
   facts: t.Object({ paymentId: t.String() }),
 });
+
+export const { StripeWebhook, WebhookRefused } = stripeWebhook("payments");
 
 const byId = { params: t.Object({ paymentId }), problems: [UnknownPayment] } as const;
 export const GetPayment = endpoint("GET /payments/{paymentId}", {

@@ -1,6 +1,9 @@
 import { contracts, t } from "holdfast/contract";
 
 const { job } = contracts("payments");
+/** The key names the payment, so that whoever asks, and however often, it is one charge. */
+export const chargeKey = (paymentId: string): string => `charge-${paymentId}`;
+
 const data = t.Object({ paymentId: t.String({ format: "uuid" }) });
 
 export const ChargePayment = job("charge-payment", { summary: "The gateway is asked for a payment's money", data });

@@ -17,13 +17,13 @@ export interface Decision {
   readonly facts: readonly PaymentEvent[];
   readonly next: Consequence;
 }
-const nothing: Decision = { facts: [], next: "none" };
+export const nothing: Decision = { facts: [], next: "none" };
 const fact = <T extends PaymentEvent["type"]>(type: T, data: Extract<PaymentEvent, { type: T }>["data"]) =>
   // Proof: `data` is that of the very type.
   ({ type, data }) as Extract<PaymentEvent, { type: T }>;
 
 /** What is still to be found out: an answer of the gateway counts then, and at no other time. */
-const isOpen = ({ stage }: PaymentState): boolean =>
+export const isOpen = ({ stage }: Pick<PaymentState, "stage">): boolean =>
   stage === "charging" || stage === "unknown" || stage === "void-wanted";
 
 /** A registration is heard of. One that was undone before is recorded, and never charged. */

@@ -7,6 +7,7 @@ import { isProblem } from "holdfast/contract";
 import { asService, operator, start, until, user, type TestSystem } from "holdfast/testing";
 import { gatewayFile } from "../../payment-gateway/index.ts";
 import { ledger } from "../../payment-gateway/ledger.ts";
+import { stripeLike } from "../../payment-gateway/stripe-like.ts";
 import {
   GetPayment,
   GetPaymentEvents,
@@ -17,6 +18,7 @@ import {
   RegistrationPaymentFailed,
   RegistrationRefunded,
   RegistrationVoided,
+  StripeWebhook,
 } from "./contracts.ts";
 import { paymentIdOf } from "./payment-store.ts";
 import { payments } from "./service.ts";
@@ -119,6 +121,34 @@ void test("a gateway that answers while there is patience is asked until it does
   });
   assert.deepEqual(await factsOf(school, id), ["asked", "charged"]);
   await school.settled();
+});
+
+void test("a payment on its way at Stripe is settled when Stripe tells of it, once, and not when its next attempt is due", async (t) => {
+  const like = await stripeLike({ now: () => Date.UTC(2030, 0, 1) });
+  t.after(() => like[Symbol.asyncDispose]());
+  await using school = await start(payments, {
+    env: {
+      HOLDFAST_PAYMENTS_GATEWAY: "stripe",
+      HOLDFAST_PAYMENTS_STRIPE_KEY: like.key,
+      HOLDFAST_PAYMENTS_STRIPE_URL: like.url,
+      HOLDFAST_PAYMENTS_STRIPE_WEBHOOK_SECRET: like.webhookSecret,
+    },
+  });
+  const id = school.runtime.ids.uuidv7();
+  await school.inject(created(id, "pm_like_processing"));
+  await until("Stripe was asked, and the answer looked up", () => like.asked.length >= 2);
+  const { body, signature } = like.finish("pi_like1", "succeeded");
+  const hears = (signed: string) =>
+    school.call(StripeWebhook, { body: Buffer.from(body), headers: { "stripe-signature": signed } });
+  await assert.rejects(hears("t=1,v1=00"), (error) => isProblem(error, "payments/webhook-refused"));
+  await hears(signature);
+  await until("it is paid", async () => (await look(school, id)).state === "paid");
+  const asked = like.asked.length;
+  await hears(signature);
+  await school.settled();
+  assert.equal(like.asked.length, asked, "nobody asks again");
+  assert.deepEqual(await factsOf(school, id), ["asked", "charged"]);
+  assert.equal(like.book.intents.size, 1);
 });
 
 void test("registration.released before registration.created: nothing is ever charged, and that is said once", async () => {

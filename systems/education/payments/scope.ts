@@ -2,7 +2,7 @@ import { t } from "holdfast/contract";
 import { service } from "holdfast/service";
 import { sql } from "holdfast/sql";
 import { streams } from "holdfast/streams";
-import { gatewayFaults, gatewaySettings, openGateway } from "../../payment-gateway/index.ts";
+import { gatewayFaults, gatewaySettings, openGateway, stripeEvents } from "../../payment-gateway/index.ts";
 import { keyRetentionMs } from "../../payment-gateway/port.ts";
 import { migrations } from "./migrations/index.ts";
 import { PaymentStore } from "./payment-store.ts";
@@ -22,7 +22,7 @@ export const { handle, on, job, assemble } = service("payments", {
     }),
   },
   configFaults: gatewayFaults,
-  resources: (given) => Promise.resolve({ gateway: openGateway(given) }),
+  resources: (given) => Promise.resolve({ gateway: openGateway(given), events: stripeEvents(given.config) }),
   scope: (given) => {
     const all = streams(payment, { ...given, projections: [paymentRows] });
     return {

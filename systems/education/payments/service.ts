@@ -3,6 +3,7 @@ import * as contracts from "./contracts.ts";
 import { getPayment, getPaymentEvents, listPayments } from "./get-payment.ts";
 import { askForPayment, undoRefused, undoReleased } from "./hear.ts";
 import { getPaymentRebuild, rebuildPayments, rebuildStep } from "./rebuild-payments.ts";
+import { hearStripe } from "./hear-stripe.ts";
 import { refundPayment } from "./refund-payment.ts";
 import { assemble } from "./scope.ts";
 
@@ -13,6 +14,7 @@ export const payments = assemble(contracts, {
     ListPayments: listPayments,
     RebuildPayments: rebuildPayments,
     GetPaymentRebuild: getPaymentRebuild,
+    StripeWebhook: hearStripe,
   },
   consumers: [askForPayment, undoRefused, undoReleased],
   jobs: [chargePayment, settlePayment, refundPayment, rebuildStep],
