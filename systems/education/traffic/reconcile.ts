@@ -1,5 +1,6 @@
 import { twin, type Evidence, type SystemCheck } from "../../traffic/reconcile.ts";
 import type { Stores } from "../../traffic/stores.ts";
+import { payment, type PaymentState } from "../payments/payment.ts";
 
 /** Education's part: every registration ended, seats and money where they belong, everybody told. */
 export const educationCheck: SystemCheck = {
@@ -25,6 +26,7 @@ export const educationCheck: SystemCheck = {
     const registrations = registrationsOf(evidence.stores);
     checkEndings(evidence, accepted, registrations);
     checkMoney(evidence, registrations);
+    checkStreams(evidence);
     checkSeats(evidence, registrations);
     checkTold(evidence, registrations);
     const counted = endings.map((stage) => `${String(idsOf(registrations, stage).length)} ${stage}`).join(" + ");
@@ -127,6 +129,32 @@ function checkMoney({ stores, findings, books }: Evidence, registrations: Regist
     [...registrations].flatMap(([id, { stage, amount }]) =>
       (books.get(id)?.kept ?? 0) === (stage === "completed" ? amount : 0) ? [] : [id],
     ),
+  );
+}
+
+/** What is shown of a payment is what its events come to, read from the first one on, without any snapshot. */
+function checkStreams({ stores, findings }: Evidence): void {
+  const states = new Map<string, PaymentState>();
+  const events = `SELECT * FROM "streamEvents" WHERE "streamType" = '${payment.name}' ORDER BY stream, version`;
+  for (const row of stores.rows("payments", events)) {
+    const id = String(row["stream"]);
+    // Proof: the columns of `streamTables`.
+    const happened = payment.read(id, row as unknown as Parameters<typeof payment.read>[1]);
+    states.set(id, payment.evolve(states.get(id) ?? payment.begin, happened));
+  }
+  const shown = stores.rows("payments", `SELECT "paymentId", state, amount, reason FROM payments`);
+  findings.equal(
+    "payments that are shown",
+    states.keys(),
+    shown.map(({ paymentId }) => String(paymentId)),
+  );
+  findings.say(
+    "unbalanced: payments that are shown otherwise than their events say",
+    shown.flatMap(({ paymentId, state, amount, reason }) => {
+      const rebuilt = states.get(String(paymentId));
+      const same = rebuilt?.stage === state && (rebuilt?.ask?.total.amount ?? null) === amount;
+      return same && (rebuilt?.reason ?? null) === reason ? [] : [String(paymentId)];
+    }),
   );
 }
 
