@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as onDocuments from "../documents/fixtures/notes.ts";
-import { noFaults, type FaultPoint } from "../runtime/index.ts";
+import type { Broker, Parked, Store } from "../messaging/index.ts";
+import { controlledRuntime, noFaults, type FaultPoint } from "../runtime/index.ts";
 import { onServer, postgresSkip } from "../sql/fixtures/engines.ts";
 import { start, until, valueOf, type TestSystem } from "../testing/index.ts";
+import { noMetrics } from "../telemetry/index.ts";
 import { Ask, errands } from "./fixtures/errands.ts";
 import * as onSql from "./fixtures/notes.ts";
+import { metered } from "./metered.ts";
 
 const { Noted, TakeNote } = onSql;
 const take = (system: TestSystem, topic: string, failures: number) =>
@@ -109,4 +112,33 @@ test("the same is counted on PostgreSQL", { skip: postgresSkip }, async (t) => {
   const url = new URL(process.env["HOLDFAST_TEST_POSTGRES"] ?? "");
   url.pathname = `/${database}`;
   await jobsAreCounted(url.href);
+});
+
+test("what the loops ask of their store reaches it as they ask it", async () => {
+  const asked: unknown[] = [];
+  const store = new Proxy(
+    {},
+    { get: (_, name) => (name === "outside" ? {} : (...all: readonly unknown[]) => void asked.push([name, ...all])) },
+  );
+  const { store: loops } = metered({
+    metrics: noMetrics,
+    clock: controlledRuntime().clock,
+    service: "notes",
+    store: store as Store<object>, // Proof: takes whatever it is asked, and writes it down.
+    broker: store as Broker, // Proof: not asked here.
+    subscriptions: [],
+    events: [],
+    schedules: [],
+  });
+  const parked = { id: 1 } as Parked; // Proof: only passed on.
+  await loops.due(1, 2, "notes/job:one");
+  await loops.nextDue();
+  await loops.claim(parked, "me", 3);
+  await loops.nextTick({ name: "hourly", pattern: "0 * * * *" }, 4);
+  assert.deepEqual(asked, [
+    ["due", 1, 2, "notes/job:one"],
+    ["nextDue"],
+    ["claim", parked, "me", 3],
+    ["nextTick", { name: "hourly", pattern: "0 * * * *" }, 4],
+  ]);
 });

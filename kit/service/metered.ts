@@ -96,11 +96,12 @@ function loopsOf({ metrics, clock, service, store, subscriptions, schedules }: M
   };
   return {
     outside: store.outside,
-    due: (now, limit) => store.due(now, limit),
-    nextDue: () => store.nextDue(),
-    claim: (parked, owner, until) => store.claim(parked, owner, until),
-    onParked: (wake) => store.onParked(wake),
-    nextTick: (schedule, first) => store.nextTick(schedule, first),
+    // What is only passed on is passed on whole, whatever the port will take one day.
+    due: (...asked) => store.due(...asked),
+    nextDue: (...asked) => store.nextDue(...asked),
+    claim: (...asked) => store.claim(...asked),
+    onParked: (...asked) => store.onParked(...asked),
+    nextTick: (...asked) => store.nextTick(...asked),
     async takeIn(batch) {
       const result = await store.takeIn({ ...batch, handle: timed(batch.subscription, batch.handle) });
       const meter = bySubscription.get(batch.subscription);
