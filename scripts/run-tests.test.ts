@@ -5,17 +5,22 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { pathToFileURL } from "node:url";
 import { root } from "./repository.ts";
+import { groupFiles } from "./run-tests.ts";
 
-function report(text: string, env: NodeJS.ProcessEnv = {}) {
+const suite = (text: string) => ({ "a.test.mjs": `import { describe, test } from "node:test";\n${text}` });
+
+/** By the first of the files; the others are beside it. */
+function report(files: Readonly<Record<string, string>>, env: NodeJS.ProcessEnv = {}) {
   const folder = mkdtempSync(join(tmpdir(), "holdfast-report-"));
   try {
-    writeFileSync(join(folder, "a.test.mjs"), `import { describe, test } from "node:test";\n${text}`);
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
     const args = [
       "--test",
       `--test-reporter=${join(root, "scripts/test-reporter.ts")}`,
       "--test-reporter-destination=stdout",
-      "a.test.mjs",
+      ...Object.keys(files).slice(0, 1),
     ];
     // NODE_TEST_CONTEXT would make it a part of this very run.
     const options = {
@@ -29,7 +34,7 @@ function report(text: string, env: NodeJS.ProcessEnv = {}) {
 }
 
 test("a passing run ends with the closing lines of node's test runner", () => {
-  const { stdout, status } = report(`test("a", () => {}); describe("b", () => { test("c", () => {}); });`);
+  const { stdout, status } = report(suite(`test("a", () => {}); describe("b", () => { test("c", () => {}); });`));
   assert.match(stdout, /^ok {5}a\.test\.mjs {2}2 tests, \d+ ms$/m);
   assert.match(
     stdout,
@@ -39,7 +44,9 @@ test("a passing run ends with the closing lines of node's test runner", () => {
 });
 
 test("a failure is shown with its cause, named again at the end, and fails the run", () => {
-  const { stdout, status } = report(`describe("b", () => { test("c", () => { throw new Error("planted"); }); });`);
+  const { stdout, status } = report(
+    suite(`describe("b", () => { test("c", () => { throw new Error("planted"); }); });`),
+  );
   assert.match(stdout, /FAILED a\.test\.mjs: c\nError: planted/);
   assert.match(stdout, /Failed:\n {2}a\.test\.mjs: c\n/);
   assert.match(stdout, /# fail 1\n/);
@@ -47,14 +54,14 @@ test("a failure is shown with its cause, named again at the end, and fails the r
 });
 
 test("a file that does not load fails the run", () => {
-  const { stdout, status } = report(`import "./missing.mjs";`);
+  const { stdout, status } = report(suite(`import "./missing.mjs";`));
   assert.match(stdout, /Failed:\n {2}a\.test\.mjs/);
   assert.equal(status, 1);
 });
 
 test("a hook that fails is shown", () => {
   const { stdout, status } = report(
-    `import { after } from "node:test"; after(() => { throw new Error("planted"); }); test("a", () => {});`,
+    suite(`import { after } from "node:test"; after(() => { throw new Error("planted"); }); test("a", () => {});`),
   );
   assert.match(stdout, /planted/);
   assert.equal(status, 1);
@@ -63,7 +70,7 @@ test("a hook that fails is shown", () => {
 const skipped = `test("a", { skip: "needs PostgreSQL" }, () => {}); test("b", { skip: "only on Windows" }, () => {});`;
 
 test("skipped tests are listed with their reasons", () => {
-  const { stdout, status } = report(skipped);
+  const { stdout, status } = report(suite(skipped));
   assert.match(
     stdout,
     /Skipped:\n {2}needs PostgreSQL\n {4}a\.test\.mjs: a\n {2}only on Windows\n {4}a\.test\.mjs: b\n/,
@@ -72,7 +79,64 @@ test("skipped tests are listed with their reasons", () => {
 });
 
 test("where engines are required, a test skipped for want of one fails the run", () => {
-  const { stdout, status } = report(skipped, { HOLDFAST_REQUIRE_ENGINES: "1" });
+  const { stdout, status } = report(suite(skipped), { HOLDFAST_REQUIRE_ENGINES: "1" });
   assert.match(stdout, /tests were skipped: needs PostgreSQL\n/);
   assert.equal(status, 1);
+});
+
+function grouped(files: Readonly<Record<string, string>>) {
+  const loader = pathToFileURL(join(root, "scripts/test-group.ts")).href;
+  const here = 'import path from "node:path";';
+  const paths = `${JSON.stringify(Object.keys(files))}.map((file) => path.join(import.meta.dirname, file))`;
+  return report({ "some.group.mjs": `${here} import { group } from "${loader}"; group(${paths});`, ...files });
+}
+const uses = 'import { after, test } from "node:test";';
+
+test("files that share a process are suites of their own: hooks stay theirs, and each has its line", () => {
+  const { stdout, status } = grouped({
+    "a.test.mjs": `${uses} after(() => console.log("a is over")); test("one", () => {});`,
+    "b.test.mjs": `${uses} test("two", () => console.log("b begins")); test("three", () => {});`,
+  });
+  assert.match(stdout, /a is over\n[^]*b begins\n/);
+  assert.match(stdout, /^ok {5}\S*a\.test\.mjs {2}1 tests, \d+ ms$/m);
+  assert.match(stdout, /^ok {5}\S*b\.test\.mjs {2}2 tests, \d+ ms$/m);
+  assert.match(stdout, /# tests 3\n# suites 2\n# pass 3\n/);
+  assert.equal(status, 0);
+});
+
+test("a file that fails, or does not load, fails the run; those that share its process run all the same", () => {
+  const { stdout, status } = grouped({
+    "a.test.mjs": `import "./missing.mjs";`,
+    "b.test.mjs": `${uses} test("two", () => { throw new Error("planted"); });`,
+    "c.test.mjs": `${uses} test("three", () => {});`,
+  });
+  assert.match(stdout, /FAILED \S*a\.test\.mjs: [^]*missing\.mjs/);
+  assert.match(stdout, /FAILED \S*b\.test\.mjs: two\nError: planted/);
+  assert.match(stdout, /^ok {5}\S*c\.test\.mjs {2}1 tests/m);
+  assert.equal(status, 1);
+});
+
+test("a process that ends before all its tests have run fails the run", () => {
+  const { stdout, status } = grouped({
+    "a.test.mjs": `${uses} test("one", () => process.exit(3));`,
+    "b.test.mjs": `${uses} test("two", () => {});`,
+  });
+  assert.match(stdout, /Failed:\n {2}some\.group\.mjs/);
+  assert.equal(status, 1);
+});
+
+test("every file is in one group, with at most four of its folder", () => {
+  const files = [
+    ...Array.from({ length: 12 }, (_, at) => `kit/sql/s${String(at)}.test.ts`),
+    "kit/sql/alone.test.ts",
+    "systems/a/b/c.test.ts",
+    "systems/a/d.test.ts",
+  ];
+  const groups = groupFiles(files, (file) => !file.includes("alone"));
+  assert.deepEqual(groups.flatMap((each) => each.files).toSorted(), files.toSorted());
+  assert.deepEqual(
+    groups.map((each) => each.files.length),
+    [4, 4, 4, 1, 2],
+  );
+  assert.equal(new Set(groups.map(({ name }) => name)).size, groups.length);
 });

@@ -1,15 +1,27 @@
 // The reporter of `npm test`: a line a file, failures in full where they happen and by name at the end, every skipped test
 // with its reason, and the closing lines of node's own reporters (`# tests 12`, `# pass 12`, …).
-import { relative } from "node:path";
+import { join, relative, resolve } from "node:path";
 import { inspect } from "node:util";
 import type { TestEvent } from "node:test/reporters";
 
 const cwd = process.cwd();
 const place = (file: string | undefined) => (file === undefined ? "" : relative(cwd, file).replaceAll("\\", "/"));
 
+const grouping = join(import.meta.dirname, "test-group.ts");
+
 interface Line {
   file: string;
   name: string;
+}
+
+interface Count {
+  tests: number;
+  failed: number;
+  ms: number;
+}
+
+function lineOf(file: string, success: boolean, { tests, ms }: Count = { tests: 0, failed: 0, ms: 0 }): string {
+  return `${success ? "ok    " : "FAILED"} ${file}  ${String(tests)} tests, ${String(Math.round(ms))} ms\n`;
 }
 
 /** Without the wrapper that node:test puts around what a test threw. */
@@ -23,7 +35,7 @@ export default async function* report(events: AsyncIterable<TestEvent>): AsyncGe
   const failed: Line[] = [];
   const skipped = new Map<string, Line[]>();
   const closing: string[] = [];
-  const counts = new Map<string, { tests: number; failed: number; ms: number }>();
+  const counts = new Map<string, Count>();
 
   for await (const { type, data } of events) {
     if (type === "test:stdout" || type === "test:stderr") yield data.message;
@@ -35,11 +47,14 @@ export default async function* report(events: AsyncIterable<TestEvent>): AsyncGe
       closing.push(`# ${data.message}\n`);
     }
     if (type === "test:pass" || type === "test:fail") {
-      const line = { file: place(data.file), name: data.name };
+      // The suite that test-group.ts makes of a file, and names by it.
+      const wholeFile = data.nesting === 0 && data.details.type === "suite" && data.file === grouping;
+      const line = { file: place(wholeFile ? resolve(data.name) : data.file), name: data.name };
       const count = counts.get(line.file) ?? { tests: 0, failed: 0, ms: 0 };
       counts.set(line.file, count);
       if (data.details.type !== "suite") count.tests += 1;
-      if (data.nesting === 0) count.ms += data.details.duration_ms;
+      if (wholeFile) count.ms = data.details.duration_ms;
+      else if (data.nesting === 0) count.ms += data.details.duration_ms;
       if (data.skip !== undefined) {
         const reason = typeof data.skip === "string" && data.skip !== "" ? data.skip : "no reason given";
         skipped.set(reason, [...(skipped.get(reason) ?? []), line]);
@@ -53,11 +68,11 @@ export default async function* report(events: AsyncIterable<TestEvent>): AsyncGe
           yield `\nFAILED ${line.file}: ${line.name}\n${inspect(causeOf(error))}\n\n`;
         }
       }
+      if (wholeFile) yield lineOf(line.file, type === "test:pass", count);
     }
-    if (type === "test:summary" && data.file !== undefined) {
+    if (type === "test:summary" && data.file !== undefined && !data.file.endsWith(".group.mjs")) {
       const file = place(data.file);
-      const count = counts.get(file) ?? { tests: 0, failed: 0, ms: 0 };
-      yield `${data.success ? "ok    " : "FAILED"} ${file}  ${String(count.tests)} tests, ${String(Math.round(count.ms))} ms\n`;
+      yield lineOf(file, data.success, counts.get(file));
     }
   }
 

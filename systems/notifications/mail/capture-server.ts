@@ -67,7 +67,7 @@ export async function serveCapture(file: string, port: number): Promise<CaptureS
 
 const refusal = (text: string, responseCode: number): Error => Object.assign(new Error(text), { responseCode });
 
-if (import.meta.main) {
+async function run(): Promise<void> {
   const { values } = parseArgs({ options: { file: { type: "string" }, port: { type: "string", default: "0" } } });
   if (values.file === undefined) throw new Error("Say where it keeps what it gets: --file=<path>.");
   const server = await serveCapture(values.file, Number(values.port));
@@ -76,3 +76,6 @@ if (import.meta.main) {
   process.on("SIGINT", stop);
   process.on("SIGTERM", stop);
 }
+
+// No `await` at the top: test files that share a process are loaded by `require`.
+if (import.meta.main) void run();
