@@ -6,7 +6,7 @@ export const StreamEvent = t.Object({
   version: t.Integer({ description: "Its place in the stream, from 1" }),
   event: t.String(),
   schemaVersion: t.Integer({ description: "The version of the event's data" }),
-  data: t.Unknown({ description: "As it was written" }),
+  data: t.Unknown({ description: "As it was written; its text, where that is no JSON any more" }),
   at: t.String({ format: "date-time" }),
   correlationId: t.String({ description: "The same for everything that one request set in motion" }),
   causationId: t.String({ description: "Id of the request or message that it was appended by" }),
@@ -31,9 +31,19 @@ export const historyOf = (
         .orderBy("version")
         .limit(limit)
         .execute();
-      return rows.map(({ eventData, at, ...row }) => {
-        const data: unknown = JSON.parse(eventData);
-        return { ...row, data, at: new Date(at).toISOString() };
-      });
+      return rows.map(({ eventData, at, ...row }) => ({
+        ...row,
+        data: dataOf(eventData),
+        at: new Date(at).toISOString(),
+      }));
     },
   });
+
+/** Whoever looks for what is damaged must get to see it. */
+function dataOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

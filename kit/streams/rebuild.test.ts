@@ -144,6 +144,29 @@ test("a snapshot that its events do not come to is dropped", async (t) => {
   assert.deepEqual([state.cents, row?.cents], [9, 9]);
 });
 
+test("a stream that cannot be read is told of, keeps its row, and holds up no other", async (t) => {
+  const store = await (await sqlite.opener(t))();
+  await seed(store, 4);
+  await inUnit(store, async ({ db }) => {
+    await db.updateTable("streamEvents").set({ event: "teleported" }).where("stream", "=", idOf(1)).execute();
+    await db.updateTable("streamEvents").set({ eventData: "{" }).where("stream", "=", idOf(2)).execute();
+    await db.updateTable("balances").set({ cents: 7 }).where("accountId", "=", idOf(3)).execute();
+  });
+  const { unreadable, firstUnreadable, seen: streams, differed, state } = (await rebuild(store, "run")) ?? {};
+  assert.deepEqual([unreadable, firstUnreadable], [2, idOf(1)]);
+  assert.deepEqual({ streams, differed, state }, { streams: 4, differed: 1, state: "done" });
+  const rows = await query(store, ({ db }) => db.selectFrom("balances").select("cents").orderBy("accountId").execute());
+  assert.deepEqual(
+    rows.map(({ cents }) => cents),
+    [0, 1, 2, 3],
+  );
+  const history = await query(store, (access) => accountsOf(access).history(idOf(2)));
+  assert.deepEqual(
+    history.items.map(({ event, data }) => [event, data]),
+    [["deposited", "{"]],
+  );
+});
+
 test("whatever is appended between the steps of a rebuild, rows are as their streams say", async (t) => {
   const store = await (await sqlite.opener(t))();
   const moves = fc.array(fc.tuple(fc.nat(130), fc.nat(100)), { maxLength: 8 });

@@ -1,8 +1,9 @@
 import type { Selectable } from "kysely";
-import { t, type Value } from "../contract/index.ts";
+import { isProblem, t, type Value } from "../contract/index.ts";
 import type { Database } from "../sql/index.ts";
 import type { AnyEvent } from "./event.ts";
 import { foldOn } from "./fold.ts";
+import { streamProblems } from "./problems.ts";
 import type { Projection, Rows, Values } from "./projection.ts";
 import { readSnapshot } from "./snapshots.ts";
 import type { StreamDb, streamTables } from "./tables.ts";
@@ -18,6 +19,10 @@ export const RebuildReport = t.Object({
   seen: t.Integer({ description: "Streams looked at" }),
   differed: t.Integer({ description: "Rows that were not as their streams say, and were mended" }),
   snapshotsDropped: t.Integer({ description: "Snapshots that were not as their events say" }),
+  unreadable: t.Integer({
+    description: "Streams with an event that this code cannot read: their rows were left as they are",
+  }),
+  firstUnreadable: t.Optional(t.String({ description: "The first of them, by its id" })),
   startedAt: t.String({ format: "date-time" }),
   endedAt: t.Optional(t.String({ format: "date-time" })),
 });
@@ -46,6 +51,8 @@ export class Rebuild<Event extends AnyEvent, State> {
       seen: 0,
       differed: 0,
       snapshotsDropped: 0,
+      unreadable: 0,
+      firstUnreadable: null,
       startedAt: this.#time(),
       endedAt: null,
     };
@@ -83,6 +90,8 @@ export class Rebuild<Event extends AnyEvent, State> {
         seen: last.seen + found.seen,
         differed: last.differed + found.differed,
         snapshotsDropped: last.snapshotsDropped + found.snapshotsDropped,
+        unreadable: last.unreadable + found.unreadable.length,
+        firstUnreadable: last.firstUnreadable ?? found.unreadable[0] ?? null,
         endedAt: to === undefined ? this.#time() : null,
       })
       .where("projection", "=", name)
@@ -121,9 +130,16 @@ export class Rebuild<Event extends AnyEvent, State> {
     streams = streams.where("stream", ">", after).orderBy("stream");
     if (to !== undefined) streams = streams.where("stream", "<=", to);
     let [differed, snapshotsDropped] = [0, 0];
+    const unreadable: string[] = [];
     const ids = (await streams.execute()).map(({ stream }) => stream);
     for (const stream of ids) {
-      const { row, snapshotIsWrong } = await this.#derive(stream);
+      const derived = await this.#derive(stream);
+      if (derived === undefined) {
+        unreadable.push(stream);
+        served.delete(stream);
+        continue;
+      }
+      const { row, snapshotIsWrong } = derived;
       if (snapshotIsWrong) {
         await this.#dropSnapshot(stream);
         snapshotsDropped += 1;
@@ -133,18 +149,23 @@ export class Rebuild<Event extends AnyEvent, State> {
     }
     // What is left tells of streams that are not there.
     for (const id of served.keys()) await db.deleteFrom(name).where(key, "=", id).execute();
-    return { seen: ids.length, differed: differed + served.size, snapshotsDropped };
+    return { seen: ids.length, differed: differed + served.size, snapshotsDropped, unreadable };
   }
 
-  /** What events alone say. */
+  /** What events alone say; undefined where they cannot be read, which holds up no other stream. */
   async #derive(stream: string) {
     const { type } = this.#of;
     const snapshot = await readSnapshot(this.#db, type, stream);
     let snapshotIsWrong = snapshot !== undefined;
-    const end = await foldOn(this.#db, type, stream, undefined, ({ version, state }) => {
-      if (version === snapshot?.version) snapshotIsWrong = !same(state, snapshot.state);
-    });
-    return { row: this.#of.row(stream, end), snapshotIsWrong };
+    try {
+      const end = await foldOn(this.#db, type, stream, undefined, ({ version, state }) => {
+        if (version === snapshot?.version) snapshotIsWrong = !same(state, snapshot.state);
+      });
+      return { row: this.#of.row(stream, end), snapshotIsWrong };
+    } catch (error) {
+      if (isProblem(error, streamProblems.unreadable.code)) return undefined;
+      throw error;
+    }
   }
 
   /** Whether something was wrong. A row that is missing may have come meanwhile, and then is right. */
@@ -173,12 +194,14 @@ export class Rebuild<Event extends AnyEvent, State> {
 }
 
 type Row = Selectable<Database<typeof streamTables>["streamRebuilds"]>;
-const reportOf = ({ projection, run, seen, differed, snapshotsDropped, startedAt, endedAt }: Row): RebuildReport => ({
-  projection,
-  run,
-  seen,
-  differed,
-  snapshotsDropped,
+const reportOf = ({ startedAt, endedAt, firstUnreadable, ...row }: Row): RebuildReport => ({
+  projection: row.projection,
+  run: row.run,
+  seen: row.seen,
+  differed: row.differed,
+  snapshotsDropped: row.snapshotsDropped,
+  unreadable: row.unreadable,
+  ...(firstUnreadable === null ? {} : { firstUnreadable }),
   state: endedAt === null ? "running" : "done",
   startedAt: new Date(startedAt).toISOString(),
   ...(endedAt === null ? {} : { endedAt: new Date(endedAt).toISOString() }),

@@ -32,6 +32,8 @@ export const streamTables = {
     seen: integer(),
     differed: integer(),
     snapshotsDropped: integer(),
+    unreadable: integer().defaultTo(0),
+    firstUnreadable: text().optional(),
     startedAt: timestamp(),
     endedAt: timestamp().optional(),
   }),
