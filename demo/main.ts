@@ -5,6 +5,7 @@ import os from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { seededRandom } from "holdfast/runtime";
+import { abandon } from "../systems/traffic/ledger.ts";
 import { underLoad } from "../systems/traffic/index.ts";
 import { reconcile, type PlatformReconciliation, type UnderLoad } from "../systems/traffic/reconcile.ts";
 import { frontDoorOf } from "../scripts/children.ts";
@@ -83,6 +84,7 @@ async function drive(url: string, { data, alone }: { readonly data: string; read
   console.log(
     `${String(requests)} requests of ${String(clients)} clients against ${url}, seed ${values.seed}: ${running.map(({ check }) => check.name).join(" and ")}, requests of mixed fate, twins, nonsense.`,
   );
+  abandon(data);
   for (const traffic of traffics) await traffic.stockUp();
   const progress = new Progress(requests);
   const started = performance.now();

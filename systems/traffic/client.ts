@@ -37,7 +37,8 @@ export class Client {
   constructor(options: TrafficOptions) {
     this.#o = options;
     this.random = options.random;
-    this.#run = Math.floor(options.random.next() * 2 ** 32).toString(36);
+    // Not of `random`: the same seed on the same data is other requests.
+    this.#run = systemRuntime().ids.uuidv7();
   }
 
   /** A new Idempotency-Key. */

@@ -31,7 +31,7 @@ export const educationCheck: SystemCheck = {
     checkTold(evidence, registrations);
     const counted = endings.map((stage) => `${String(idsOf(registrations, stage).length)} ${stage}`).join(" + ");
     return {
-      compared: `${String(accepted.length)} registrations = ${counted} (${reasonsOf(evidence.stores)})`,
+      compared: `${String(registrations.size)} registrations = ${counted} (${reasonsOf(evidence.stores)})`,
       accepted: accepted.length,
       references: registrations.keys(),
     };
