@@ -6,6 +6,9 @@ import { systemRuntime } from "../runtime/index.ts";
 export async function token(args: readonly string[], env: Readonly<Record<string, string | undefined>>): Promise<void> {
   const [subject, ...roles] = args;
   if (subject === undefined) throw new Error("Say for whom: token <user> [role …], or token service:<name>.");
+  const option = args.find((arg) => arg.startsWith("-"));
+  if (option !== undefined)
+    throw new Error(`token takes no option, such as ${option}: HOLDFAST_DATA names the folder whose key signs.`);
   const { clock } = systemRuntime();
   const keys = await developmentKeys(path.resolve(env["HOLDFAST_DATA"] ?? "./.holdfast"));
   const caller = subject.startsWith("service:")
