@@ -1,6 +1,7 @@
 import { twin, type Evidence, type SystemCheck } from "../../traffic/reconcile.ts";
 import type { Stores } from "../../traffic/stores.ts";
 import { payment, type PaymentState } from "../payments/payment.ts";
+import { move, registered, type Fact } from "../registrations/registration-life.ts";
 
 /** Education's part: every registration ended, seats and money where they belong, everybody told. */
 export const educationCheck: SystemCheck = {
@@ -40,9 +41,10 @@ export const educationCheck: SystemCheck = {
 
 const endings = ["completed", "failed", "cancelled"] as const;
 interface Registration {
+  /** `user-1 100` */
+  readonly who: string;
   readonly stage: string;
   readonly amount: number;
-  readonly courseId: string;
 }
 type Registrations = ReadonlyMap<string, Registration>;
 
@@ -59,14 +61,16 @@ function reasonsOf(stores: Stores): string {
 }
 
 function registrationsOf(stores: Stores): Registrations {
-  const rows = stores.rows("registrations", `SELECT "registrationId", stage, amount, "courseId" FROM registrations`);
+  const rows = stores.rows("registrations", `SELECT ${subject}, stage, amount FROM registrations`);
   return new Map(
-    rows.map(({ registrationId, stage, amount, courseId }) => [
+    rows.map(({ registrationId, who, stage, amount }) => [
       String(registrationId),
-      { stage: String(stage), amount: Number(amount), courseId: String(courseId) },
+      { who: String(who), stage: String(stage), amount: Number(amount) },
     ]),
   );
 }
+
+const subject = `"registrationId", "userId" || ' ' || "courseId" AS who`;
 
 /** What the learners were told is there; an answer that nobody should get is a violation. */
 function acknowledged({ answered, findings }: Evidence): readonly string[] {
@@ -94,6 +98,19 @@ function checkEndings(
       endings.some((each) => each === stage) ? [] : [`${id}: ${stage}`],
     ),
   );
+  const told = stages(stores);
+  findings.say(
+    "registrations that stand otherwise than what they were told comes to",
+    [...registrations].flatMap(([id, { stage }]) => (told.get(id) === stage ? [] : [`${id}: ${stage}`])),
+  );
+  const live = stores.rows("registrations", `SELECT ${subject} FROM "liveRegistrations"`);
+  findings.equal(
+    "live registrations",
+    [...registrations].flatMap(([id, { stage, who }]) =>
+      stage === "failed" || stage === "cancelled" ? [] : [`${id} ${who}`],
+    ),
+    live.map(({ registrationId, who }) => `${String(registrationId)} ${String(who)}`),
+  );
   findings.say(
     "doubled live registrations of a user and a course",
     stores.column(
@@ -103,6 +120,24 @@ function checkEndings(
   );
 }
 
+/** What their histories come to; none where an effect is not what would come of its fact. */
+function stages(stores: Stores): ReadonlyMap<string, string> {
+  const states = new Map<string, typeof registered>();
+  const wrong = new Set<string>();
+  for (const row of stores.rows("registrations", `SELECT * FROM "registrationFacts" ORDER BY id`)) {
+    const [id, fact] = [String(row["registrationId"]), String(row["fact"])];
+    const before = states.get(id);
+    if (fact === "registered") states.set(id, registered);
+    if ((fact === "registered") !== (before === undefined)) wrong.add(id);
+    if (fact === "registered" || before === undefined) continue;
+    // Proof: written by registrations, which knows no other facts.
+    const { state, effect } = move(before, fact as Fact, typeof row["note"] === "string" ? row["note"] : "");
+    if (effect !== row["effect"]) wrong.add(id);
+    states.set(id, state);
+  }
+  return new Map([...states].flatMap(([id, { stage }]) => (wrong.has(id) ? [] : [[id, stage]])));
+}
+
 const settledAs: Readonly<Record<string, readonly string[]>> = {
   completed: ["paid"],
   failed: ["failed", "refunded", "void"],
@@ -110,7 +145,7 @@ const settledAs: Readonly<Record<string, readonly string[]>> = {
 };
 
 function checkMoney({ stores, findings, books }: Evidence, registrations: Registrations): void {
-  const payments = stores.rows("payments", `SELECT "registrationId", state FROM payments`);
+  const payments = stores.rows("payments", `SELECT ${subject}, state, amount FROM payments`);
   findings.equal(
     "payments",
     registrations.keys(),
@@ -122,6 +157,21 @@ function checkMoney({ stores, findings, books }: Evidence, registrations: Regist
       (settledAs[registrations.get(String(registrationId))?.stage ?? ""] ?? []).includes(String(state))
         ? []
         : [`${String(registrationId)}: ${String(state)}`],
+    ),
+  );
+  findings.say(
+    "unbalanced: payments of another sum, user or course than their registrations",
+    payments.flatMap(({ registrationId, who, amount }) => {
+      const registration = registrations.get(String(registrationId));
+      const same = registration?.who === who && registration?.amount === amount;
+      return same ? [] : [String(registrationId)];
+    }),
+  );
+  findings.say(
+    "payments that are shown otherwise than their events go",
+    stores.column(
+      "payments",
+      `SELECT "registrationId" FROM payments WHERE "streamVersion" <> (SELECT count(*) FROM "streamEvents" WHERE "streamType" = 'payment' AND stream = "paymentId")`,
     ),
   );
   findings.say(
@@ -160,11 +210,17 @@ function checkStreams({ stores, findings }: Evidence): void {
 
 function checkSeats({ stores, findings }: Evidence, registrations: Registrations): void {
   const { violations } = findings;
-  const seats = stores.rows("courses", `SELECT "registrationId", "courseId" FROM seats WHERE state = 'taken'`);
+  const seats = stores.rows("courses", `SELECT ${subject}, "courseId" FROM seats WHERE state = 'taken'`);
   findings.equal(
     "seats",
     idsOf(registrations, "completed"),
     seats.map((row) => String(row["registrationId"])),
+  );
+  findings.say(
+    "seats of another user or course than their registrations",
+    seats.flatMap(({ registrationId, who }) =>
+      registrations.get(String(registrationId))?.who === who ? [] : [String(registrationId)],
+    ),
   );
   const taken = new Map<string, number>();
   for (const { courseId } of seats) taken.set(String(courseId), (taken.get(String(courseId)) ?? 0) + 1);
