@@ -1,5 +1,5 @@
 import { fork, type ChildProcess } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { developmentKeys, type SigningKeys } from "../access/index.ts";
 import { doorMeter, frontDoor, proxyTo, type Served } from "../http/index.ts";
@@ -36,7 +36,10 @@ export async function startProcesses(options: PlatformOptions, chosen: Chosen): 
     for (const { process: running } of children)
       if (running?.connected === true) running.send({ addresses } satisfies Addresses, ignored);
     const table = children.map(({ name, url, process: running }) => ({ service: name, pid: running?.pid, url }));
-    writeFileSync(path.join(data, "processes.json"), `${JSON.stringify(table, undefined, 2)}\n`);
+    // Whoever reads it meanwhile reads one that is whole.
+    const file = path.join(data, "processes.json");
+    writeFileSync(`${file}.new`, `${JSON.stringify(table, undefined, 2)}\n`);
+    renameSync(`${file}.new`, file);
   };
 
   const run = (one: Child): void => {
