@@ -7,7 +7,7 @@ import type { StreamDb } from "./tables.ts";
 
 export type { Folded } from "./snapshots.ts";
 
-/** The state that a stream has come to, from its last snapshot on. Throws `kit/stream-unreadable`. */
+/** The state that a stream has come to, from its last snapshot on. Throws `kit/stream-unreadable` and `kit/stream-newer`. */
 export async function fold<Event extends AnyEvent, State>(
   db: StreamDb,
   type: StreamType<Event, State>,

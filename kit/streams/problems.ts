@@ -10,6 +10,20 @@ export const streamProblems = {
     detail: "The {streamType} {stream} is at version {version}, not at {demanded}: read it again.",
     facts: t.Object({ streamType: t.String(), stream: t.String(), version: t.Integer(), demanded: t.Integer() }),
   }),
+  newer: problem("kit/stream-newer", {
+    status: 503,
+    retryable: true,
+    summary: "An event of a stream is newer than the code that reads it",
+    detail:
+      "The event {version} of the {streamType} {stream}, {event} in version {schemaVersion}, is not known here: an instance of newer code can read it.",
+    facts: t.Object({
+      streamType: t.String(),
+      stream: t.String(),
+      version: t.Integer(),
+      event: t.String(),
+      schemaVersion: t.Integer(),
+    }),
+  }),
   unreadable: problem("kit/stream-unreadable", {
     status: 500,
     retryable: false,

@@ -79,8 +79,8 @@ test("with or without snapshots, of whatever form, damaged or not, a stream come
 });
 
 const unreadable: readonly [string, Partial<ReturnType<typeof record>[number]>, RegExp][] = [
-  ["nobody knows", { event: "closed" }, /event 2 of the account a, closed in version 1, .* nobody here knows such/],
-  ["is of a version to come", { schemaVersion: 4 }, /deposited in version 4, .* version 3 is the newest/],
+  ["nobody knows", { event: "closed" }, /event 2 of the account a, closed in version 1, is not known here/],
+  ["is of a version to come", { schemaVersion: 4 }, /deposited in version 4, is not known here/],
   ["cannot be upcast", { schemaVersion: 1, eventData: "null" }, /deposited in version 1, .* could not be upcast/],
   ["is no JSON", { schemaVersion: 3, eventData: "{" }, /deposited in version 3, .* no JSON/],
   ["does not fit", { schemaVersion: 3, eventData: '{"cents":"1"}' }, /\/branch is required.*|\/cents must be integer/],
@@ -103,20 +103,21 @@ for (const [what, change, message] of unreadable) {
     await assert.rejects(
       query(store, (access) => accountsOf(access).load("a")),
       (error) => {
-        const problem = findProblem(error, "kit/stream-unreadable");
+        // What a newer instance wrote is for one of these to read: messages are tried again until one has it.
+        const isNewer = message.source.includes("not known here");
+        const problem = findProblem(error, isNewer ? "kit/stream-newer" : "kit/stream-unreadable");
+        assert.equal(problem?.retryable, isNewer);
         assert.match(problem?.message ?? "", message);
         assert.equal(problem?.facts["stream"], "a");
         return true;
       },
     );
-    // What cannot be read any more can still be looked at, unless it is no JSON.
-    if (what !== "is no JSON") {
-      const { items } = await query(store, (access) => accountsOf(access).history("a"));
-      assert.deepEqual(
-        items.map(({ version }) => version),
-        [1, change.version ?? 2],
-      );
-    }
+    // What cannot be read any more can still be looked at.
+    const { items } = await query(store, (access) => accountsOf(access).history("a"));
+    assert.deepEqual(
+      items.map(({ version }) => version),
+      [1, change.version ?? 2],
+    );
   });
 }
 

@@ -11,7 +11,7 @@ export interface EventRow {
   readonly at: number;
 }
 
-/** Throws `kit/stream-unreadable` for what this code does not know, or what does not fit. */
+/** Throws `kit/stream-newer` for what this code does not know, `kit/stream-unreadable` for what does not fit. */
 export type ReadEvent<Event extends AnyEvent> = (stream: string, row: EventRow) => Happened<Event>;
 
 /**
@@ -30,9 +30,10 @@ export function eventReader<Event extends AnyEvent>(streamType: string, events: 
     const unreadable = (reason: string, cause?: unknown) =>
       streamProblems.unreadable({ streamType, stream, version, event, schemaVersion, reason }, { cause });
     const reader = readers.get(event);
-    if (reader === undefined) throw unreadable("nobody here knows such an event");
-    if (schemaVersion > reader.version || schemaVersion < 1)
-      throw unreadable(`version ${String(reader.version)} is the newest that is known here`);
+    // While instances are exchanged one by one, newer ones write what older ones do not know: those try again, and leave it to them.
+    if (reader === undefined || schemaVersion > reader.version)
+      throw streamProblems.newer({ streamType, stream, version, event, schemaVersion });
+    if (schemaVersion < 1) throw unreadable("there is no such version");
     let data: unknown;
     try {
       data = JSON.parse(row.eventData);

@@ -163,7 +163,8 @@ export class Rebuild<Event extends AnyEvent, State> {
       });
       return { row: this.#of.row(stream, end), snapshotIsWrong };
     } catch (error) {
-      if (isProblem(error, streamProblems.unreadable.code)) return undefined;
+      const { newer, unreadable } = streamProblems;
+      if (isProblem(error, unreadable.code) || isProblem(error, newer.code)) return undefined;
       throw error;
     }
   }

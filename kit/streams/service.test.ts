@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import { isProblem } from "../contract/index.ts";
 import { noFaults, type FaultPoint } from "../runtime/index.ts";
@@ -34,6 +35,28 @@ test("who demands an outdated version is refused, and nothing is appended", asyn
   await deposit(system, "ada", { cents: 5, at: 0 });
   await assert.rejects(deposit(system, "ada", { cents: 5, at: 0 }), (error) => isProblem(error, "kit/stream-moved"));
   assert.equal((await eventsOf(system, "ada")).length, 1);
+});
+
+test("a message whose stream only newer code can read waits for an instance of that code, and is no dead letter", async () => {
+  await using system = await start(bank);
+  await deposit(system, "ada", { cents: 5 });
+  const file = path.join(system.data, "bank.db");
+  const becomes = (event: string) => {
+    const db = new DatabaseSync(file, { timeout: 5_000 });
+    db.prepare(`UPDATE "streamEvents" SET event = ? WHERE stream = 'ada'`).run(event);
+    db.close();
+  };
+  becomes("granted"); // As newer code would have written it.
+  const data = JSON.stringify({ accountId: "ada", cents: 100 });
+  await system.inject({ type: SalaryPaid.name, key: "ada", data });
+  const parked = () => system.log.some(({ event }) => event === "message failed");
+  await until("it is parked", parked);
+  becomes("deposited");
+  await until("it is handled", async () => {
+    await system.runtime.advance(1_000);
+    return (await eventsOf(system, "ada")).length === 2;
+  });
+  assert.deepEqual(await system.service("bank").store.deadLetters({ limit: 1 }), []);
 });
 
 test("a rebuild that is broken off goes on after a restart, and requests are answered meanwhile", async (t) => {

@@ -28,7 +28,7 @@ export interface StreamType<Event extends AnyEvent, State> {
   evolve(state: State, event: Happened<Event>): State;
   /** Throws where the event is none of this stream's or its data does not fit. */
   write(event: Event): { readonly schemaVersion: number; readonly eventData: string };
-  /** Throws `kit/stream-unreadable`. */
+  /** Throws `kit/stream-unreadable` and `kit/stream-newer`. */
   readonly read: ReadEvent<Event>;
   readonly snapshot: SnapshotSpec | undefined;
   /** What does not fit, as words; undefined where all does. */

@@ -39,7 +39,7 @@ export class Streams<Event extends AnyEvent, State> {
 
   /**
    * A stream as it is, also one that has not begun. `at` is the version that the caller takes it to be at: at another, `kit/stream-moved` is thrown.
-   * Throws `kit/stream-unreadable` where an event is none that this code knows.
+   * Throws `kit/stream-newer` where an event is none that this code knows, `kit/stream-unreadable` where one is damaged.
    */
   async load(id: string, { at }: { readonly at?: number | undefined } = {}): Promise<EventStream<Event, State>> {
     const { db, type } = this.#in;
