@@ -80,6 +80,14 @@ export const initial: Migration = {
         snapshotsDropped: {
           kind: "integer",
         },
+        unreadable: {
+          kind: "integer",
+          default: 0,
+        },
+        firstUnreadable: {
+          kind: "text",
+          nullable: true,
+        },
         startedAt: {
           kind: "integer",
         },
