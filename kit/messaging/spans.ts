@@ -64,7 +64,7 @@ export function showsSending(broker: Pick<Broker, "publish">, spans: Spans): Pic
 /** A store whose schedules begin a trace with each job; of several instances only the one that enqueues it shows it. */
 export function showsTicks(store: Pick<Store<object>, "nextTick" | "tick">, spans: Spans): typeof store {
   return {
-    nextTick: (schedule, first) => store.nextTick(schedule, first),
+    nextTick: (...asked) => store.nextTick(...asked),
     async tick(schedule, tick, next, job) {
       const { subscription } = job;
       const attributes = about(subscription, "create");
