@@ -4,6 +4,7 @@ import { ids } from "./ids.ts";
 import { seededRandom } from "./random.ts";
 import type { Runtime } from "./runtime.ts";
 import { once, sleepOn, type Timer, type Timers } from "./timers.ts";
+import { ownTurn } from "./turns.ts";
 
 export interface ControlledRuntime extends Runtime {
   /**
@@ -95,7 +96,8 @@ export function controlledRuntime({
       const until = clock.monotonic() + ms;
       try {
         for (;;) {
-          await drained();
+          // Promises that can settle by themselves have settled, and whoever asked for a turn before has had it.
+          await ownTurn();
           const next = earliest(waiting);
           if (next === undefined || next.at > until) break;
           jumpTo(next.at);
@@ -109,12 +111,6 @@ export function controlledRuntime({
     },
   };
 }
-
-/** Promises that can settle by themselves have settled. */
-const drained = () =>
-  new Promise<void>((resolve) => {
-    setImmediate(resolve);
-  });
 
 /** Of two at the same time the one that was set first. */
 function earliest(waiting: ReadonlySet<Waiting>): Waiting | undefined {

@@ -18,4 +18,5 @@ export { derivedId, timeOfUuidv7, type Ids } from "./ids.ts";
 export { seededRandom, type Random } from "./random.ts";
 export { systemRuntime, type Runtime } from "./runtime.ts";
 export type { Timer, Timers } from "./timers.ts";
+export { ownTurn } from "./turns.ts";
 export { within } from "./within.ts";

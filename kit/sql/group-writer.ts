@@ -1,4 +1,4 @@
-import type { Runtime } from "../runtime/index.ts";
+import { ownTurn, type Runtime } from "../runtime/index.ts";
 import type { Engine, Session } from "./engine.ts";
 import type { LaneMeter } from "./lane-metrics.ts";
 
@@ -82,9 +82,7 @@ export class GroupWriter {
   async #run(): Promise<void> {
     try {
       while (this.#jobs.length > 0) {
-        await new Promise((resolve) => {
-          setImmediate(resolve);
-        });
+        await ownTurn();
         await this.#group(this.#jobs.splice(0, groupSize));
       }
     } finally {

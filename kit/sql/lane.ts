@@ -1,5 +1,5 @@
 import { kitProblems } from "../contract/index.ts";
-import type { Runtime } from "../runtime/index.ts";
+import { ownTurn, type Runtime } from "../runtime/index.ts";
 import type { Engine, Isolation, Session } from "./engine.ts";
 import type { LaneMeter, Waiting } from "./lane-metrics.ts";
 import { Conflict, isConflict, Rejected } from "./rejected.ts";
@@ -67,7 +67,7 @@ const overloaded = () => kitProblems.overloaded({}, { headers: { "retry-after": 
 
 /**
  * A connection that runs groups: units that wait at the same time share one transaction and one sync. A turn is exclusive, and every outcome leaves
- * after the commit. Units and jobs alternate, and the event loop gets its turn between two groups.
+ * after the commit. Units and jobs alternate, and the event loop goes round between two groups, be they of different stores.
  */
 export class Lane {
   readonly #o: LaneOptions;
@@ -148,9 +148,7 @@ export class Lane {
   async #run(): Promise<void> {
     while (this.#units.length + this.#jobs.length > 0) {
       // What arrives in the same turn of the event loop shares the commit.
-      await new Promise((resolve) => {
-        setImmediate(resolve);
-      });
+      await ownTurn();
       const units = this.#jobs.length === 0 || (this.#unitsNext && this.#units.length > 0);
       this.#unitsNext = !units;
       if (units) await this.#group();

@@ -106,7 +106,6 @@ export async function crash(
   return { kills, points: Object.fromEntries(count), violations };
 }
 
-/** The data must come to rest within a bound: until then a violation may be a message that is still on its way. */
 /** The report as a table of text. */
 export function crashTable({ points }: CrashReport): string {
   const rows = Object.entries(points).map(([point, { passed, killed, inFlight }]) => [
