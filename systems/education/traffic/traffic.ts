@@ -19,6 +19,8 @@ const methods: readonly (readonly [weight: number, method: string])[] = [
   [2, "card_slow"],
 ];
 const users = 400;
+/** So many registrations bring a new user, and one leaves: where nobody new came, each would soon have every course, and nothing but refusals would be left. */
+const perUser = 5;
 
 interface Registered {
   readonly registrationId: string;
@@ -29,6 +31,7 @@ interface Registered {
 export class LearnerTraffic implements Traffic {
   readonly #client: Client;
   readonly #registered: Registered[] = [];
+  #asked = 0;
 
   constructor(options: TrafficOptions) {
     this.#client = new Client(options);
@@ -50,7 +53,8 @@ export class LearnerTraffic implements Traffic {
 
   async #register(key: string): Promise<void> {
     const { random } = this.#client;
-    const user = `user-${String(Math.floor(random.next() * users))}`;
+    this.#asked += 1;
+    const user = `user-${String(Math.floor(random.next() * users + this.#asked / perUser))}`;
     const owner = random.next() < 0.4 ? user : undefined;
     const address = addressOf({
       user_id: user,
