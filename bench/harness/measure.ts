@@ -9,7 +9,7 @@ export interface Measure {
   /** Ratios are compared with what is committed; absolute figures are told. */
   readonly kind: "ratio" | "figure";
   readonly better: "higher" | "lower";
-  readonly goal?: number;
+  readonly goal?: number | undefined;
   /** A round each, in their order. */
   readonly rounds: readonly number[];
 }
