@@ -8,35 +8,42 @@ import { seededRandom } from "holdfast/runtime";
 import { abandon } from "../systems/traffic/ledger.ts";
 import { underLoad } from "../systems/traffic/index.ts";
 import { reconcile, type PlatformReconciliation, type UnderLoad } from "../systems/traffic/reconcile.ts";
-import { frontDoorOf } from "../scripts/children.ts";
+import { exitOf, frontDoorOf } from "../scripts/children.ts";
 import { Progress } from "./progress.ts";
 
 const clients = 24;
 const restMs = 120_000;
-const { values } = parseArgs({
-  options: {
-    system: { type: "string", multiple: true, default: Object.keys(underLoad) },
-    requests: { type: "string", default: "2000" },
-    seed: { type: "string", default: String(Date.now() % 100_000) },
-    url: { type: "string", default: "http://127.0.0.1:8080" },
-    data: { type: "string", default: process.env["HOLDFAST_DATA"] ?? "./.holdfast" },
-    standalone: { type: "boolean", default: false },
-    processes: { type: "boolean", default: false },
-  },
-});
+const options = {
+  system: { type: "string", multiple: true, default: Object.keys(underLoad) },
+  requests: { type: "string", default: "2000" },
+  seed: { type: "string", default: String(Date.now() % 100_000) },
+  url: { type: "string", default: "http://127.0.0.1:8080" },
+  data: { type: "string", default: process.env["HOLDFAST_DATA"] ?? "./.holdfast" },
+  standalone: { type: "boolean", default: false },
+  processes: { type: "boolean", default: false },
+} as const;
+type Values = ReturnType<typeof parseArgs<{ options: typeof options }>>["values"];
 
-if (values.standalone) await standalone();
-else {
+try {
+  const { values } = parseArgs({ options });
+  await (values.standalone ? standalone(values) : running(values));
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+}
+
+/** Drives the platform that is there. */
+async function running(values: Values): Promise<void> {
   const data = path.resolve(values.data);
   if (!existsSync(path.join(data, "broker.db")) || !(await answers(values.url, "/health/live")))
     throw new Error(
       `No platform answers at ${values.url} with its data in ${data}: start one with \`npm start\`, or let the demo do it with \`npm run demo -- --standalone\`.`,
     );
-  await drive(values.url, { data, alone: false });
+  await drive(values.url, values, { data, alone: false });
 }
 
 /** A platform of its own, gone afterwards. */
-async function standalone(): Promise<void> {
+async function standalone(values: Values): Promise<void> {
   const data = mkdtempSync(path.join(os.tmpdir(), "holdfast-demo-"));
   const entry = path.resolve(import.meta.dirname, "../systems/main.ts");
   const flags = [
@@ -50,12 +57,10 @@ async function standalone(): Promise<void> {
   const child = spawn(process.execPath, [entry, ...flags, ...(values.processes ? ["--processes"] : [])], {
     stdio: ["ignore", "pipe", "inherit"],
   });
+  const ended = exitOf(child);
   try {
-    await drive(await frontDoorOf(child), { data, alone: true });
+    await drive(await frontDoorOf(child), values, { data, alone: true });
   } finally {
-    const ended = new Promise((resolve) => {
-      child.once("exit", resolve);
-    });
     child.kill("SIGTERM");
     await ended;
     if (process.exitCode === undefined || process.exitCode === 0) rmSync(data, { recursive: true, force: true });
@@ -70,19 +75,24 @@ async function answers(url: string, address: string): Promise<boolean> {
   }
 }
 
-async function drive(url: string, { data, alone }: { readonly data: string; readonly alone: boolean }): Promise<void> {
+async function drive(
+  url: string,
+  values: Values,
+  { data, alone }: { readonly data: string; readonly alone: boolean },
+): Promise<void> {
   const requests = Number(values.requests);
   const random = seededRandom(Number(values.seed));
-  const running: UnderLoad[] = [];
+  const there: UnderLoad[] = [];
   for (const name of values.system) {
     const system = underLoad[name];
     if (system === undefined)
       throw new Error(`There is no system "${name}"; there are: ${Object.keys(underLoad).join(", ")}.`);
-    if (await answers(url, system.probe)) running.push(system);
+    if (await answers(url, system.probe)) there.push(system);
   }
-  const traffics = running.map(({ traffic }) => traffic({ random, data, url: () => url }));
+  if (there.length === 0) throw new Error(`None of ${values.system.join(", ")} answers at ${url}.`);
+  const traffics = there.map(({ traffic }) => traffic({ random, data, url: () => url }));
   console.log(
-    `${String(requests)} requests of ${String(clients)} clients against ${url}, seed ${values.seed}: ${running.map(({ check }) => check.name).join(" and ")}, requests of mixed fate, twins, nonsense.`,
+    `${String(requests)} requests of ${String(clients)} clients against ${url}, seed ${values.seed}: ${there.map(({ check }) => check.name).join(" and ")}, requests of mixed fate, twins, nonsense.`,
   );
   abandon(data);
   for (const traffic of traffics) await traffic.stockUp();
@@ -99,18 +109,19 @@ async function drive(url: string, { data, alone }: { readonly data: string; read
   await Promise.all(Array.from({ length: clients }, client));
   progress.end();
   const answered = (performance.now() - started) / 1000;
-  const found = await atRest(data, running, alone);
+  const found = await atRest(data, there, alone);
   const seconds = (performance.now() - started) / 1000;
-  report(found, { url, answered, seconds, requests });
+  const histories = there.map(({ history }) => `${url}${history}`);
+  report(found, { url, answered, seconds, requests, histories });
 }
 
 /** What is still on its way arrives; what has not after two minutes is told. */
-async function atRest(data: string, running: readonly UnderLoad[], alone: boolean): Promise<PlatformReconciliation> {
+async function atRest(data: string, there: readonly UnderLoad[], alone: boolean): Promise<PlatformReconciliation> {
   const end = performance.now() + restMs;
   for (;;) {
     const found = await reconcile(
       data,
-      running.map(({ check }) => check),
+      there.map(({ check }) => check),
       { alone },
     );
     if (found.violations.length === 0 || performance.now() > end) return found;
@@ -122,9 +133,15 @@ async function atRest(data: string, running: readonly UnderLoad[], alone: boolea
 
 function report(
   { count, systems, violations }: PlatformReconciliation,
-  given: { readonly url: string; readonly answered: number; readonly seconds: number; readonly requests: number },
+  given: {
+    readonly url: string;
+    readonly answered: number;
+    readonly seconds: number;
+    readonly requests: number;
+    readonly histories: readonly string[];
+  },
 ): void {
-  const { url, answered, seconds, requests } = given;
+  const { url, answered, seconds, requests, histories } = given;
   console.log(
     [
       `answered ${String(requests)} in ${answered.toFixed(1)} s (${(requests / answered).toFixed(0)}/s), all of it at rest after ${seconds.toFixed(1)} s`,
@@ -133,7 +150,7 @@ function report(
       `mails ${String(count.mails)}, handed over twice under one Message-ID ${String(count.repeated)}`,
       violations.length === 0 ? "stock, seats, money and mail balance to the last unit" : violations.join("\n"),
       "",
-      `Look further: ${url}/docs, ${url}/notifications, and a history: ${url}/orders/<orderId>/history`,
+      `Look further: ${url}/docs, ${url}/notifications, and a history: ${histories.join(" or ")}`,
       "",
       `accepted ${String(count.accepted)}, lost ${String(count.lost)}, doubled ${String(count.doubled)}`,
     ].join("\n"),

@@ -24,7 +24,7 @@ export interface Evidence {
   readonly books: ReadonlyMap<string, Book>;
   /** Keys of the messages of an event, each message once. */
   published(type: string): readonly string[];
-  /** What is told to people, by kind: the `about` of each notification. */
+  /** What is told to people, by kind: the `about` of each notification, and where its mail went: `<about> <address>`. */
   told(kind: string): readonly string[];
   /** Nobody else has used the platform, so that whatever the ledger does not know is one too many. */
   readonly alone: boolean;
@@ -67,6 +67,8 @@ export interface UnderLoad {
   readonly traffic: (options: TrafficOptions) => Traffic;
   /** Answers where the system runs. */
   readonly probe: string;
+  /** Where the life of one thing is told. */
+  readonly history: string;
 }
 
 export interface Count {
@@ -123,6 +125,8 @@ function compare(
     [...books].flatMap(([id, { charges }]) => (charges > 1 ? [id] : [])),
   );
   const notifications = stores.documents("notifications", "notifications");
+  const mails = deliveries(mailFile(data));
+  const went = new Map(mails.map(({ messageId, to }) => [messageId, to]));
   const found = systems.map((system) =>
     system.compare({
       stores,
@@ -138,7 +142,9 @@ function compare(
           )
           .map((text) => text.split(" ")[0] ?? ""),
       told: (kind) =>
-        [...notifications.values()].flatMap((each) => (each["kind"] === kind ? [String(each["about"])] : [])),
+        [...notifications].flatMap(([id, each]) =>
+          each["kind"] === kind ? [`${String(each["about"])} ${went.get(messageIdOf(id)) ?? "nobody"}`] : [],
+        ),
     }),
   );
   const known = new Set(found.flatMap(({ references }) => [...references]));
@@ -146,10 +152,9 @@ function compare(
     "unbalanced: money that was kept for nobody",
     [...books].flatMap(([id, { kept }]) => (kept !== 0 && !known.has(id) ? [id] : [])),
   );
-  const mails = deliveries(mailFile(data)).map(({ messageId }) => messageId);
-  const distinct = [...new Set(mails)];
+  const distinct = [...went.keys()];
   const sent = [...notifications].map(([id, { state }]) =>
-    state === "sent" ? `<${id}@holdfast>` : `${String(state)}: ${id}`,
+    state === "sent" ? messageIdOf(id) : `${String(state)}: ${id}`,
   );
   findings.equal("mails", sent, distinct);
   for (const system of systems) restOf(stores, system, findings);
@@ -165,6 +170,8 @@ function compare(
   const compared = [...found.map((each) => each.compared), `${String(distinct.length)} mails`].join(", ");
   return { compared, violations: findings.violations, count, systems: found };
 }
+
+const messageIdOf = (notificationId: string): string => `<${notificationId}@holdfast>`;
 
 function booksOf(file: string): ReadonlyMap<string, Book> {
   const books = new Map<string, Book>();

@@ -6,4 +6,5 @@ export const shopUnderLoad: UnderLoad = {
   check: shopCheck,
   traffic: (options) => new ShopTraffic(options),
   probe: "/stock?limit=1",
+  history: "/orders/<orderId>/history",
 };

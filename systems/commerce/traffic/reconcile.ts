@@ -24,10 +24,11 @@ export const shopCheck: SystemCheck = {
     checkOrders(evidence, accepted, orders);
     checkMoney(evidence, orders);
     checkStock(evidence, orders);
+    const addresses = addressesOf(evidence.stores);
     const [confirmed, rejected] = [idsOf(orders, "confirmed"), idsOf(orders, "rejected")];
     evidence.findings.equal(
       "order-confirmed and order-rejected mails",
-      [...confirmed, ...rejected],
+      [...confirmed, ...rejected].map((id) => `${id} ${addresses.get(orders.get(id)?.customerId ?? "") ?? ""}`),
       [...evidence.told("order-confirmed"), ...evidence.told("order-rejected")],
     );
     return {
@@ -43,6 +44,7 @@ interface Line {
   readonly quantity: number;
 }
 interface Order {
+  readonly customerId: string;
   readonly status: string;
   readonly amount: number;
   readonly lines: readonly Line[];
@@ -65,14 +67,21 @@ function reasonsOf(stores: Stores): string {
 }
 
 function ordersOf(stores: Stores): Orders {
-  const rows = stores.rows("orders", `SELECT "orderId", status, amount, lines FROM orders`);
+  const rows = stores.rows("orders", `SELECT "orderId", "customerId", status, amount, lines FROM orders`);
   return new Map(
-    rows.map(({ orderId, status, amount, lines }) => [
+    rows.map(({ orderId, customerId, status, amount, lines }) => [
       String(orderId),
-      { status: String(status), amount: Number(amount), lines: linesOf(lines) },
+      { customerId: String(customerId), status: String(status), amount: Number(amount), lines: linesOf(lines) },
     ]),
   );
 }
+
+const addressesOf = (stores: Stores): ReadonlyMap<string, string> =>
+  new Map(
+    stores
+      .rows("customers", `SELECT "customerId", email FROM customers`)
+      .map(({ customerId, email }) => [String(customerId), String(email)]),
+  );
 
 /** What the clients were told is there; an answer that nobody should get is a violation. */
 function acknowledged({ answered, findings }: Evidence): {

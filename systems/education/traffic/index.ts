@@ -6,4 +6,5 @@ export const educationUnderLoad: UnderLoad = {
   check: educationCheck,
   traffic: (options) => new LearnerTraffic(options),
   probe: "/courses?limit=1",
+  history: "/registrations/<registrationId>/history",
 };

@@ -44,9 +44,11 @@ const faults: readonly (readonly [store: string, sql: string, said: RegExp])[] =
   ["courses", `UPDATE seats SET "registrationId" = 'nobody' WHERE ${aSeat}`, /never asked for: seats/],
   ["notifications", `DELETE FROM notifications WHERE doc LIKE '%registration-completed%'`, /lost welcomes/],
   ["mail", `DELETE FROM deliveries WHERE rowid = 1`, /lost mails/],
+  ["mail", `UPDATE deliveries SET "to" = 'thief@example.com' WHERE subject LIKE 'Welcome%'`, /lost welcomes/],
   ["payments", `UPDATE payments SET state = 'refunded' WHERE ${aPayment}`, /do not stand as their registrations do/],
   ["payments", `UPDATE payments SET amount = 1 WHERE ${aPayment}`, /payments of another sum/],
   ["payments", `DELETE FROM "streamEvents" WHERE version = 2`, /shown otherwise than their events/],
+  ["payments", `UPDATE "streamEvents" SET "eventData" = '{"total":"much"}' WHERE version = 1`, /that nobody can read/],
   ["payment-gateway", `DELETE FROM refunds`, /money that is not where it belongs/],
   ["registrations", `DELETE FROM registrations WHERE "registrationId" = ${one("completed")}`, /seats: 1/],
   [
