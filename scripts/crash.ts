@@ -20,6 +20,8 @@ const { values } = parseArgs({
   },
 });
 const systems = path.resolve(import.meta.dirname, "../systems");
+// As `npm start` does: most of a start would be compiling.
+process.env["NODE_COMPILE_CACHE"] ??= path.resolve(import.meta.dirname, "../node_modules/.cache/node");
 const system = underLoad[values.system];
 if (system === undefined)
   throw new Error(`There is no system "${values.system}"; there are: ${Object.keys(underLoad).join(", ")}.`);
