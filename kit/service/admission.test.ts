@@ -66,7 +66,7 @@ test("three times of what the store takes is refused down to what it takes, and 
   const store = await queue();
   const load = { arriving: 9, leaving: 3 };
   const onset = await store.run({ from: 0, until: 1_000, ...load });
-  assert.ok(onset.longestMs <= 500, `at the onset up to ${String(onset.longestMs)} ms`);
+  assert.ok(onset.longestMs <= 650, `at the onset up to ${String(onset.longestMs)} ms`);
   const later = await store.run({ from: 1_000, until: 5_000, ...load });
   assert.ok(later.longestMs <= 60, `up to ${String(later.longestMs)} ms`);
   assert.ok(later.admitted >= 11_900, "the store is never out of work");
@@ -114,7 +114,7 @@ test("a store that becomes ten times slower is found out, one that becomes faste
   await store.run({ from: 0, until: 4_000, arriving: 9, leaving: 0.3 });
   const slow = await store.run({ from: 0, until: 2_000, arriving: 9, leaving: 0.3 });
   // So few are no queue, whatever they wait.
-  assert.ok(slow.longestMs <= 112 / 0.3 + 50, `up to ${String(slow.longestMs)} ms`);
+  assert.ok(slow.longestMs <= 72 / 0.3 + 50, `up to ${String(slow.longestMs)} ms`);
   await store.run({ from: 0, until: 500, arriving: 9, leaving: 6 });
   const fast = await store.run({ from: 0, until: 2_000, arriving: 9, leaving: 6 });
   assert.ok(fast.admitted >= 11_900, String(fast.admitted));

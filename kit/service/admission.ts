@@ -1,15 +1,17 @@
 import type { Clock } from "../runtime/index.ts";
 
-/** So few are no queue: about what shares one commit. A store that is never out of work needs no more. */
-const few = 112;
+/** So few are no queue: they share a commit, and a store that is never out of work needs no more. */
+const few = 72;
 /** What is admitted while there is too much to do waits about so long. */
 const targetMs = 20;
-/** A wait that stands above the target for this long is no burst. */
-const standsMs = 500;
+/** A wait that stands above the target for this long is no burst; a pause of 200 ms at seven tenths of the capacity is worked off by then. */
+const standsMs = 600;
 /** A wait that no burst explains. */
 const mostMs = 250;
 /** How long departures are counted for a rate. */
 const windowMs = 100;
+/** What a pause of 200 ms cannot fill. */
+const enoughWindows = 3;
 /** The best rate seen is believed a tenth less with every window: a pause of the process is not taken for a slow store. */
 const forgetting = 1.1;
 
@@ -22,9 +24,10 @@ const forgetting = 1.1;
 export class Admission {
   readonly #clock: Clock;
   #inHand = 0;
-  /** Milliseconds from one departure to the next while many wait; 0 while it is not known, which takes two windows. */
-  #gapMs = 0;
-  #firstGapMs = 0;
+  /** Milliseconds from one departure to the next while many wait. */
+  #gapMs = Number.POSITIVE_INFINITY;
+  /** Windows that were counted; after a few of them the rate is known. */
+  #windows = 0;
   #windowFrom = 0;
   #left = 0;
   /** When the wait was last at the target or below. */
@@ -72,7 +75,7 @@ export class Admission {
 
   /** What a request that came now would wait, in milliseconds; 0 while there is no queue to speak of. */
   get waitMs(): number {
-    return this.#inHand < few ? 0 : this.#inHand * this.#gapMs;
+    return this.#inHand < few || this.#windows < enoughWindows ? 0 : this.#inHand * this.#gapMs;
   }
 
   /** Since the start. */
@@ -84,9 +87,8 @@ export class Admission {
     const ms = now - this.#windowFrom;
     if (ms < windowMs) return;
     const gap = ms / Math.max(1, this.#left);
-    if (this.#gapMs > 0) this.#gapMs = Math.min(gap, this.#gapMs * forgetting);
-    else if (this.#firstGapMs > 0) this.#gapMs = Math.min(gap, this.#firstGapMs);
-    else this.#firstGapMs = gap;
+    this.#gapMs = Math.min(gap, this.#gapMs * forgetting);
+    this.#windows += 1;
     this.#windowFrom = now;
     this.#left = 0;
   }
