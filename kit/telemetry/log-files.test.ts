@@ -23,7 +23,7 @@ function rig(context: TestContext, given: Partial<LogFilesOptions> = {}) {
   const home = mkdtempSync(path.join(os.tmpdir(), "holdfast-log-"));
   context.after(() => rmSync(home, { recursive: true, force: true }));
   const folder = path.join(home, "logs");
-  const runtime = controlledRuntime({ seed: 1 });
+  const runtime = controlledRuntime({ seed: 1, flowing: false });
   const troubles: ("lost" | "error")[] = [];
   const options: LogFilesOptions = {
     folder,
