@@ -125,6 +125,20 @@ test("a process that ends before all its tests have run fails the run", () => {
   assert.equal(status, 1);
 });
 
+test("what nobody catches fails the run of a group, and is told with where it came from; promises are not followed there", () => {
+  const after = `import { setTimeout as sleep } from "node:timers/promises"; import { executionAsyncId } from "node:async_hooks";
+    const late = (name, what) => test(name, async () => { await sleep(1); what(); await sleep(20); });`;
+  const { stdout, status } = grouped({
+    "a.test.mjs": `${uses} ${after} late("one", () => void Promise.reject(new Error("planted")));`,
+    "b.test.mjs": `${uses} ${after} late("two", () => setTimeout(() => { throw new Error("thrown"); }, 1));`,
+    "c.test.mjs": `${uses} ${after} late("three", () => console.log("it belongs to", executionAsyncId()));`,
+  });
+  assert.match(stdout, /Nobody caught: Error: planted\n +at .*a\.test\.mjs/);
+  assert.match(stdout, /Nobody caught: Error: thrown\n +at .*b\.test\.mjs/);
+  assert.match(stdout, /it belongs to 0\n/);
+  assert.equal(status, 1);
+});
+
 test("every file is in one group, with at most four of its folder", () => {
   const files = [
     ...Array.from({ length: 12 }, (_, at) => `kit/sql/s${String(at)}.test.ts`),
