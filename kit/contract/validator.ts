@@ -26,8 +26,22 @@ const anyBytes: Validator = {
   errors: () => [{ in: "body", field: "", rule: "required", message: "must be bytes, at least one" }],
 };
 
-/** Compiles a schema once. Closed: unknown fields are refused at every object level, unless the schema itself says otherwise. */
+const compiledBefore = { open: new WeakMap<TSchema, Validator>(), closed: new WeakMap<TSchema, Validator>() };
+
+/**
+ * Compiles a schema, once in a process: whoever serves it, calls it or hears of it shares the validator. Closed: unknown fields are refused at every
+ * object level, unless the schema itself says otherwise.
+ */
 export function compile(schema: TSchema, { open }: { readonly open: boolean }): Validator {
+  const before = open ? compiledBefore.open : compiledBefore.closed;
+  const known = before.get(schema);
+  if (known !== undefined) return known;
+  const made = compileNow(schema, open);
+  before.set(schema, made);
+  return made;
+}
+
+function compileNow(schema: TSchema, open: boolean): Validator {
   if (mediaTypesOf(schema) !== undefined) return anyBytes;
   const form = plain(jsonSchema(schema));
   const compiled = Compile(open ? form : closed(form));
