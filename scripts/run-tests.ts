@@ -21,15 +21,23 @@ export interface Group {
 /** Neighbours share a process, at most so many of them: with more the processes would not be busy equally long. */
 const together = 5;
 
+/** Folders with fewer files have their groups in common. */
+const few = 3;
+
 /**
  * The files of a folder of the kit, or of a system, by turns in as few groups as will do. Scripts are tested without the kit, so that little would be
  * saved, and a file that awaits at its top has to be loaded by node.
  */
 export function groupFiles(files: readonly string[], mayShare: (file: string) => boolean): Group[] {
-  const folders = Map.groupBy(files, (file) =>
-    mayShare(file) ? path.posix.dirname(file).split("/").slice(0, 2).join("-") : file,
-  );
-  return [...folders].flatMap(([folder, inside]) => {
+  const folderOf = (file: string) => path.posix.dirname(file).split("/").slice(0, 2);
+  const folders = Map.groupBy(files.filter(mayShare), (file) => folderOf(file).join("-"));
+  const groups = Map.groupBy(files, (file) => {
+    if (!mayShare(file)) return file;
+    const [top = "", ...rest] = folderOf(file);
+    const name = [top, ...rest].join("-");
+    return (folders.get(name)?.length ?? 0) < few ? `${top}-few` : name;
+  });
+  return [...groups].flatMap(([folder, inside]) => {
     const count = Math.ceil(inside.length / together);
     return Array.from({ length: count }, (_, nth) => ({
       name: `${folder}-${String(nth + 1)}`,
