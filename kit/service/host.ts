@@ -49,12 +49,13 @@ export interface Environment {
   readonly tracing?: Tracing | undefined;
 }
 
-/** Opens the store, builds the resources, starts relay and consumers. */
+/** Opens the store, builds the resources, starts relay and consumers. What was begun is ended again when the rest fails. */
 export async function startService(service: Service, environment: Environment): Promise<RunningService> {
   const { runtime, broker, metrics = noMetrics } = environment;
   const { spec, name } = service;
   const log = environment.log.child({ service: name });
   const stopping = new AbortController();
+  await using begun = new AsyncDisposableStack();
   const store = await spec.store.open({
     name,
     url: spec.store.engine === "documents" ? environment.documentsUrl : environment.storeUrl,
@@ -64,10 +65,12 @@ export async function startService(service: Service, environment: Environment): 
     metrics,
     onFatal: environment.onFatal,
   });
+  begun.defer(() => store.close());
   // Proof: `config` was validated against the same schema that typed the callback.
   const config = environment.config as never;
   const resources =
     (await spec.resources?.({ config, data: environment.data, runtime, signal: stopping.signal, log })) ?? {};
+  begun.defer(() => dispose(resources));
   const taken = clashes(resources);
   if (taken.length > 0)
     throw new Error(
@@ -118,12 +121,14 @@ export async function startService(service: Service, environment: Environment): 
     events: describe(service).events.map((event) => event.name),
     schedules: scheduled.map((schedule) => schedule.name),
   });
+  begun.defer(() => meter.stop());
   await broker.ensure({
     topics: service.contracts.flatMap((contract) => (contract.kind === "event" ? [contract.name] : [])),
     groups: subscriptions.map(({ form }) => ({ group: name, topic: form.name })),
   });
   const outward = spans === undefined ? meter.broker : showsSending(meter.broker, spans);
   const relay = startRelay({ store, broker: outward, runtime, log, service: name, owner });
+  begun.defer(() => relay.drain(runtime.clock.monotonic()));
   const consumer = await startConsumer({
     store: meter.store,
     broker: meter.broker,
@@ -163,6 +168,7 @@ export async function startService(service: Service, environment: Environment): 
     });
   };
 
+  begun.move();
   return {
     ...describe(service),
     store,

@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
 import { test } from "node:test";
 import { contracts, kitProblems, t } from "../contract/index.ts";
 import { serveHttp, frontDoor } from "../http/index.ts";
@@ -24,8 +27,16 @@ interface Probe {
 /** A service that tells what is built around it, and when. */
 function lab(probe: Probe, given: Partial<Pick<ServiceOptions<object, object, object, never>, "scope">> = {}) {
   const say = (what: string) => void probe.said.push(what);
+  const tables = store();
   const { handle, on, assemble } = service("lab", {
-    store: store(),
+    store: {
+      ...tables,
+      async open(options) {
+        const opened = await tables.open(options);
+        const close = opened.close.bind(opened);
+        return Object.assign(opened, { close: () => close().then(() => say("the store is closed")) });
+      },
+    },
     resources: () => {
       say("resources");
       return Promise.resolve({
@@ -96,6 +107,7 @@ test("around stands around every run, resources reach prepare alone, and go in r
     "after POST /tries",
     "before lab/tried of nobody",
     "after lab/tried",
+    "the store is closed",
     "second is gone",
     "first is gone",
   ]);
@@ -118,9 +130,21 @@ test("a retry policy may judge for itself", async () => {
   }
 });
 
-test("a scope that takes a name which every handler is given does not start, and the name is told", async () => {
+test("a scope that takes a name which every handler is given does not start, the name is told, and what was begun is ended", async (t) => {
   const scope = () => ({ publish: "mine" });
-  await assert.rejects(start(lab(newProbe(), { scope })), /publish of the scope are given to every handler already/);
+  const temporary = await mkdtemp(path.join(os.tmpdir(), "holdfast-surroundings-"));
+  t.after(() => rm(temporary, { recursive: true }));
+  const { TMPDIR } = process.env;
+  process.env["TMPDIR"] = temporary;
+  const probe = newProbe();
+  try {
+    await assert.rejects(start(lab(probe, { scope })), /publish of the scope are given to every handler already/);
+  } finally {
+    if (TMPDIR === undefined) delete process.env["TMPDIR"];
+    else process.env["TMPDIR"] = TMPDIR;
+  }
+  assert.deepEqual(probe.said, ["resources", "second is gone", "first is gone", "the store is closed"]);
+  assert.deepEqual(await readdir(temporary), []);
 });
 
 test("over HTTP: a check that fails makes the service unready, by name and reason, at its own door and at the front", async (t) => {

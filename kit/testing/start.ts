@@ -72,7 +72,10 @@ const waitMs = 30_000;
 /** Starts a service, or several, in milliseconds. `await using shop = await start(orders)` ends it, too. */
 export async function start(services: Service | readonly Service[], options: StartOptions = {}): Promise<TestSystem> {
   const list = "kind" in services ? [services] : services;
+  const config = loadConfig(list.map(configSection), { env: options.env ?? {} });
+  await using begun = new AsyncDisposableStack();
   const data = options.data ?? (await mkdtemp(path.join(os.tmpdir(), "holdfast-test-")));
+  if (options.data === undefined) begun.defer(() => rm(data, { recursive: true, force: true }));
   const runtime =
     options.runtime ??
     controlledRuntime({
@@ -90,7 +93,6 @@ export async function start(services: Service | readonly Service[], options: Sta
     log,
     metrics,
   });
-  const config = loadConfig(list.map(configSection), { env: options.env ?? {} });
   const system = await startSystem(list, {
     runtime,
     log,
@@ -106,6 +108,8 @@ export async function start(services: Service | readonly Service[], options: Sta
     tracing: options.tracing,
     foreignEvents: options.foreignEvents ?? list.flatMap(({ consumers }) => consumers.map(({ event }) => event.name)),
   });
+
+  const gone = begun.move();
 
   const service = (name: string): RunningService => {
     const found = system.services.find((running) => running.name === name);
@@ -182,7 +186,7 @@ export async function start(services: Service | readonly Service[], options: Sta
     },
     async [Symbol.asyncDispose]() {
       await system.stop(5_000);
-      if (options.data === undefined) await rm(data, { recursive: true, force: true });
+      await gone.disposeAsync();
       if (bugs.length > 0 && options.expectBugs !== true)
         throw new AggregateError(
           bugs,
