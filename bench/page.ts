@@ -100,7 +100,9 @@ function section(run: Run, committed: Committed): string {
     return [...plain, table(["group", "µs an order", "share"], [...rows, all]), "", source].join("\n");
   }
   const rows = measures.map((each) => [each.label, spread(each), goalText(each), mark(each)]);
-  return [...plain, table(["measured", "median (spread)", "goal", ""], rows), "", source].join("\n");
+  const missed = measures.some((each) => meetsGoal(each) === false);
+  const why = missed && run.inTheWay !== undefined ? [run.inTheWay, ""] : [];
+  return [...plain, table(["measured", "median (spread)", "goal", ""], rows), "", ...why, source].join("\n");
 }
 
 /** What a terminal shows of a run. */

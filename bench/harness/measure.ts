@@ -25,6 +25,8 @@ export interface Run {
   readonly name: string;
   /** Two sentences for the page: what is measured, and what it is measured against. */
   readonly about: string;
+  /** Told where a goal is not reached: where the time goes, what was tried and what came of it, what is in the way. */
+  readonly inTheWay?: string;
   /** Takes so long that it runs where it is named, or with `--quick`, which makes it small. @default false */
   readonly onlyNamed?: boolean;
   /** Tells of the rounds of that run, where it was measured before. */

@@ -52,7 +52,7 @@ documentEngineConformance(
     const free = () => Promise.resolve();
     return Promise.resolve(rigOf(() => Promise.resolve(memoryEngine(memory, free)), free));
   },
-  { durable: "it is nobody's but the test's" },
+  { durable: "the memory of a test is gone with its last instance" },
 );
 
 const url = mongodb ?? "";
