@@ -58,12 +58,14 @@ function sendPlain(reply: FastifyReply, { status, body, headers }: StoredReply):
   const { request, raw } = reply;
   if (status >= 400 || body === undefined || request.method === "HEAD") return false;
   const lines = ["x-request-id", request.id, "x-content-type-options", "nosniff"];
-  lines.push("content-length", String(Buffer.byteLength(body)));
+  const bytes = Buffer.byteLength(body);
+  lines.push("content-length", String(bytes));
   if (headers["content-type"] === undefined) lines.push("content-type", "application/json; charset=utf-8");
   for (const name in headers) lines.push(name, headers[name] ?? "");
   raw.writeHead(status, lines);
   reply.hijack();
-  raw.end(body);
+  // A byte for each character: ASCII, which needs no conversion.
+  raw.end(body, bytes === body.length ? "latin1" : "utf8");
   reply.server.meter.answered(reply, status);
   return true;
 }
