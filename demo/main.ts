@@ -22,21 +22,25 @@ const options = {
   standalone: { type: "boolean", default: false },
   processes: { type: "boolean", default: false },
 } as const;
+/** Nothing was sent: what is missing is all that there is to say. */
+class CannotBegin extends Error {}
 type Values = ReturnType<typeof parseArgs<{ options: typeof options }>>["values"];
 
 try {
   const { values } = parseArgs({ options });
   await (values.standalone ? standalone(values) : running(values));
 } catch (error) {
-  console.error(error instanceof Error ? error.message : error);
-  process.exitCode = 1;
+  const told = error instanceof CannotBegin || (error instanceof TypeError && "code" in error);
+  console.error(told ? error.message : error);
+  // Other clients may be at work still.
+  process.exit(1);
 }
 
 /** Drives the platform that is there. */
 async function running(values: Values): Promise<void> {
   const data = path.resolve(values.data);
   if (!existsSync(path.join(data, "broker.db")) || !(await answers(values.url, "/health/live")))
-    throw new Error(
+    throw new CannotBegin(
       `No platform answers at ${values.url} with its data in ${data}: start one with \`npm start\`, or let the demo do it with \`npm run demo -- --standalone\`.`,
     );
   await drive(values.url, values, { data, alone: false });
@@ -86,10 +90,10 @@ async function drive(
   for (const name of values.system) {
     const system = underLoad[name];
     if (system === undefined)
-      throw new Error(`There is no system "${name}"; there are: ${Object.keys(underLoad).join(", ")}.`);
+      throw new CannotBegin(`There is no system "${name}"; there are: ${Object.keys(underLoad).join(", ")}.`);
     if (await answers(url, system.probe)) there.push(system);
   }
-  if (there.length === 0) throw new Error(`None of ${values.system.join(", ")} answers at ${url}.`);
+  if (there.length === 0) throw new CannotBegin(`None of ${values.system.join(", ")} answers at ${url}.`);
   const traffics = there.map(({ traffic }) => traffic({ random, data, url: () => url }));
   console.log(
     `${String(requests)} requests of ${String(clients)} clients against ${url}, seed ${values.seed}: ${there.map(({ check }) => check.name).join(" and ")}, requests of mixed fate, twins, nonsense.`,

@@ -61,11 +61,15 @@ function sendPlain(reply: FastifyReply, { status, body, headers }: StoredReply):
   const bytes = Buffer.byteLength(body);
   lines.push("content-length", String(bytes));
   if (headers["content-type"] === undefined) lines.push("content-type", "application/json; charset=utf-8");
-  for (const name in headers) lines.push(name, headers[name] ?? "");
+  // A byte for each character: ASCII, which needs no conversion. The head is written in the encoding of the body.
+  let encoding: "latin1" | "utf8" = bytes === body.length ? "latin1" : "utf8";
+  for (const name in headers) {
+    lines.push(name, headers[name] ?? "");
+    encoding = "utf8";
+  }
   raw.writeHead(status, lines);
   reply.hijack();
-  // A byte for each character: ASCII, which needs no conversion.
-  raw.end(body, bytes === body.length ? "latin1" : "utf8");
+  raw.end(body, encoding);
   reply.server.meter.answered(reply, status);
   return true;
 }

@@ -1,11 +1,11 @@
 import type { Clock } from "../runtime/index.ts";
 
-/** So few are no queue: they share a commit, and a store that is never out of work needs no more. */
-const few = 72;
+/** So few are no queue: about what shares one commit. A store that is never out of work needs no more. */
+const few = 112;
 /** What is admitted while there is too much to do waits about so long. */
 const targetMs = 20;
 /** A wait that stands above the target for this long is no burst; a pause of 200 ms at seven tenths of the capacity is worked off by then. */
-const standsMs = 600;
+const standsMs = 500;
 /** A wait that no burst explains. */
 const mostMs = 250;
 /** How long departures are counted for a rate. */

@@ -56,6 +56,18 @@ export async function startService(service: Service, environment: Environment): 
   const log = environment.log.child({ service: name });
   const stopping = new AbortController();
   await using begun = new AsyncDisposableStack();
+  const orElse = (end: () => Promise<void> | void) => {
+    begun.defer(async () => {
+      try {
+        await end();
+      } catch (error) {
+        // Why it could not start is what is told.
+        log.error("what had begun could not be ended", { error });
+      }
+    });
+  };
+  let resources: object = {};
+  orElse(() => dispose(resources));
   const store = await spec.store.open({
     name,
     url: spec.store.engine === "documents" ? environment.documentsUrl : environment.storeUrl,
@@ -65,12 +77,11 @@ export async function startService(service: Service, environment: Environment): 
     metrics,
     onFatal: environment.onFatal,
   });
-  begun.defer(() => store.close());
+  orElse(() => store.close());
+  orElse(() => stopping.abort());
   // Proof: `config` was validated against the same schema that typed the callback.
   const config = environment.config as never;
-  const resources =
-    (await spec.resources?.({ config, data: environment.data, runtime, signal: stopping.signal, log })) ?? {};
-  begun.defer(() => dispose(resources));
+  resources = (await spec.resources?.({ config, data: environment.data, runtime, signal: stopping.signal, log })) ?? {};
   const taken = clashes(resources);
   if (taken.length > 0)
     throw new Error(
@@ -121,14 +132,14 @@ export async function startService(service: Service, environment: Environment): 
     events: describe(service).events.map((event) => event.name),
     schedules: scheduled.map((schedule) => schedule.name),
   });
-  begun.defer(() => meter.stop());
+  orElse(() => meter.stop());
   await broker.ensure({
     topics: service.contracts.flatMap((contract) => (contract.kind === "event" ? [contract.name] : [])),
     groups: subscriptions.map(({ form }) => ({ group: name, topic: form.name })),
   });
   const outward = spans === undefined ? meter.broker : showsSending(meter.broker, spans);
   const relay = startRelay({ store, broker: outward, runtime, log, service: name, owner });
-  begun.defer(() => relay.drain(runtime.clock.monotonic()));
+  orElse(() => relay.drain(runtime.clock.monotonic()));
   const consumer = await startConsumer({
     store: meter.store,
     broker: meter.broker,

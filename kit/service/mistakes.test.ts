@@ -130,7 +130,7 @@ function compile(code: string): Compiled {
     const messages = new Map<string, string[]>();
     let current: string[] | undefined;
     for (const line of stdout.split("\n")) {
-      const name = /^(?:.*\/)?(\w+)\.ts\(\d+,\d+\): error/.exec(line)?.[1];
+      const name = /^(?:.*\/)?([^/]+)\.ts\(\d+,\d+\): error/.exec(line)?.[1] ?? /^error TS\d+/.exec(line)?.[0];
       if (name !== undefined) {
         current = messages.get(name) ?? [];
         messages.set(name, current);

@@ -37,8 +37,9 @@ function lab(probe: Probe, given: Partial<Pick<ServiceOptions<object, object, ob
         return Object.assign(opened, { close: () => close().then(() => say("the store is closed")) });
       },
     },
-    resources: () => {
+    resources: ({ signal }) => {
       say("resources");
+      signal.addEventListener("abort", () => say("stopping"));
       return Promise.resolve({
         first: { name: "first", [Symbol.dispose]: () => say("first is gone") },
         second: { name: "second", [Symbol.asyncDispose]: async () => Promise.resolve(say("second is gone")) },
@@ -107,6 +108,7 @@ test("around stands around every run, resources reach prepare alone, and go in r
     "after POST /tries",
     "before lab/tried of nobody",
     "after lab/tried",
+    "stopping",
     "the store is closed",
     "second is gone",
     "first is gone",
@@ -143,7 +145,7 @@ test("a scope that takes a name which every handler is given does not start, the
     if (TMPDIR === undefined) delete process.env["TMPDIR"];
     else process.env["TMPDIR"] = TMPDIR;
   }
-  assert.deepEqual(probe.said, ["resources", "second is gone", "first is gone", "the store is closed"]);
+  assert.deepEqual(probe.said, ["resources", "stopping", "the store is closed", "second is gone", "first is gone"]);
   assert.deepEqual(await readdir(temporary), []);
 });
 

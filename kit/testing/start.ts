@@ -109,6 +109,7 @@ export async function start(services: Service | readonly Service[], options: Sta
     foreignEvents: options.foreignEvents ?? list.flatMap(({ consumers }) => consumers.map(({ event }) => event.name)),
   });
 
+  begun.defer(() => system.stop(5_000));
   const gone = begun.move();
 
   const service = (name: string): RunningService => {
@@ -185,7 +186,6 @@ export async function start(services: Service | readonly Service[], options: Sta
       });
     },
     async [Symbol.asyncDispose]() {
-      await system.stop(5_000);
       await gone.disposeAsync();
       if (bugs.length > 0 && options.expectBugs !== true)
         throw new AggregateError(

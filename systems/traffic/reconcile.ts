@@ -126,7 +126,11 @@ function compare(
   );
   const notifications = stores.documents("notifications", "notifications");
   const mails = deliveries(mailFile(data));
-  const went = new Map(mails.map(({ messageId, to }) => [messageId, to]));
+  const went = new Map<string, string>();
+  for (const { messageId, to } of mails) {
+    if ((went.get(messageId) ?? to) !== to) findings.violations.push(`The mail ${messageId} went to two addresses.`);
+    went.set(messageId, to);
+  }
   const found = systems.map((system) =>
     system.compare({
       stores,

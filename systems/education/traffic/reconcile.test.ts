@@ -45,6 +45,11 @@ const faults: readonly (readonly [store: string, sql: string, said: RegExp])[] =
   ["notifications", `DELETE FROM notifications WHERE doc LIKE '%registration-completed%'`, /lost welcomes/],
   ["mail", `DELETE FROM deliveries WHERE rowid = 1`, /lost mails/],
   ["mail", `UPDATE deliveries SET "to" = 'thief@example.com' WHERE subject LIKE 'Welcome%'`, /lost welcomes/],
+  [
+    "mail",
+    `INSERT INTO deliveries SELECT 0, messageId, 'thief@example.com', subject, text, at FROM deliveries WHERE number = 1`,
+    /two addresses/,
+  ],
   ["payments", `UPDATE payments SET state = 'refunded' WHERE ${aPayment}`, /do not stand as their registrations do/],
   ["payments", `UPDATE payments SET amount = 1 WHERE ${aPayment}`, /payments of another sum/],
   ["payments", `DELETE FROM "streamEvents" WHERE version = 2`, /shown otherwise than their events/],
