@@ -151,5 +151,9 @@ test("the page tells of goals that are met and missed, of what is missing, and o
   assert.match(text, /\| http \| kit ÷ floor \| ≥ 0.85 \| 0.900 \| ✓ \|/);
   assert.match(text, /\| calls \| kit ÷ floor \| ≥ 0.85 \| 0.600 \(0.500–0.700\) \| ✗ busy \|/);
   assert.match(text, /Not measured yet: .*orders/);
+  const why = /^In the way: .*/m;
+  assert.doesNotMatch(text, why, "the goal of http is met");
+  const missed = page({ ...results, runs: { http: committed([0.8], 0) } }, runs);
+  assert.match(missed, why);
   assert.equal(text.match(/too busy to believe/g)?.length, 1);
 });
