@@ -139,7 +139,7 @@ test("what nobody catches fails the run of a group, and is told with where it ca
   assert.equal(status, 1);
 });
 
-test("every file is in one group, with at most four of its folder, or with others whose folders have few", () => {
+test("every file is in one group, with at most five of its folder, or with others whose folders have few", () => {
   const files = [
     ...Array.from({ length: 12 }, (_, at) => `kit/sql/s${String(at)}.test.ts`),
     "kit/sql/alone.test.ts",

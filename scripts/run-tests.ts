@@ -29,13 +29,12 @@ const few = 3;
  * saved, and a file that awaits at its top has to be loaded by node.
  */
 export function groupFiles(files: readonly string[], mayShare: (file: string) => boolean): Group[] {
-  const folderOf = (file: string) => path.posix.dirname(file).split("/").slice(0, 2);
-  const folders = Map.groupBy(files.filter(mayShare), (file) => folderOf(file).join("-"));
+  const folderOf = (file: string) => path.posix.dirname(file).split("/").slice(0, 2).join("-");
+  const folders = Map.groupBy(files.filter(mayShare), folderOf);
   const groups = Map.groupBy(files, (file) => {
     if (!mayShare(file)) return file;
-    const [top = "", ...rest] = folderOf(file);
-    const name = [top, ...rest].join("-");
-    return (folders.get(name)?.length ?? 0) < few ? `${top}-few` : name;
+    const folder = folderOf(file);
+    return (folders.get(folder)?.length ?? 0) < few ? folder.replace(/-.*|$/, "-few") : folder;
   });
   return [...groups].flatMap(([folder, inside]) => {
     const count = Math.ceil(inside.length / together);

@@ -1,6 +1,7 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import path from "node:path";
+import { compiled } from "../../scripts/repository.ts";
 import type { Ready, Usage } from "./subject.ts";
 
 /** A program under measurement, in a process of its own. */
@@ -11,9 +12,6 @@ export interface Program extends Ready {
   usage(): Promise<Usage>;
   stop(): Promise<void>;
 }
-
-/** What node compiled is kept, as by `npm start`: who finds it there loads no compiler of types, which alone holds 25 MiB. */
-export const compiled = { NODE_COMPILE_CACHE: path.join(import.meta.dirname, "../../node_modules/.cache/node") };
 
 /** Starts `bench/<entry>`. It ends when this process does. */
 export async function startProgram(

@@ -2,9 +2,9 @@ import { spawn } from "node:child_process";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { exitOf, frontDoorOf } from "../../scripts/children.ts";
+import { compiled } from "../../scripts/repository.ts";
 import { treeCpuMicros, treeRssBytes } from "../harness/machine.ts";
 import type { Measure, Run } from "../harness/measure.ts";
-import { compiled } from "../harness/program.ts";
 import { temporaryFolder } from "../harness/shop.ts";
 
 const root = path.join(import.meta.dirname, "../..");
@@ -58,7 +58,8 @@ export const startUp: Run = {
     const shop = ["commerce"];
     const first = await start(shop, data.folder, 0);
     await start([], allData.folder, 0);
-    const [later, all]: readonly [Started[], Started[]] = [[], []];
+    const later: Started[] = [];
+    const all: Started[] = [];
     for (let round = 0; round < 3; round += 1) {
       const idleMs = quick ? (round === 0 ? 3_000 : 0) : 10_000;
       later.push(await start(shop, data.folder, idleMs));

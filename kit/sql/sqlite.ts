@@ -18,11 +18,10 @@ export function sqliteEngine({ file, durability }: SqliteOptions): Engine {
   return {
     name: "sqlite",
     open(role) {
-      const db = new DatabaseSync(file, { readOnly: false, timeout: 0, enableForeignKeyConstraints: true });
+      // Two processes may open a new file at once: the schema, the switch to WAL and the first pages want the lock for a moment.
+      const db = new DatabaseSync(file, { readOnly: false, timeout: 5_000, enableForeignKeyConstraints: true });
       try {
-        // Two processes may open a new file at once: the schema, the switch to WAL and the first pages want the lock for a moment.
-        db.exec("PRAGMA busy_timeout = 5000;");
-        // Before the switch, which syncs, too.
+        // The switch to WAL syncs, too.
         db.exec(`PRAGMA synchronous = ${durability === "full" ? "FULL" : "OFF"}; PRAGMA journal_mode = WAL;`);
         db.exec("PRAGMA busy_timeout = 0; PRAGMA wal_autocheckpoint = 4000;");
         if (role === "reader") db.exec("PRAGMA query_only = ON;");

@@ -2,6 +2,15 @@ import { contracts, t } from "../contract/index.ts";
 
 const { problem } = contracts("kit");
 
+/** Which event it is about. */
+const which = {
+  streamType: t.String(),
+  stream: t.String(),
+  version: t.Integer(),
+  event: t.String(),
+  schemaVersion: t.Integer(),
+};
+
 export const streamProblems = {
   moved: problem("kit/stream-moved", {
     status: 409,
@@ -16,13 +25,7 @@ export const streamProblems = {
     summary: "An event of a stream is newer than the code that reads it",
     detail:
       "The event {version} of the {streamType} {stream}, {event} in version {schemaVersion}, is not known here: an instance of newer code can read it.",
-    facts: t.Object({
-      streamType: t.String(),
-      stream: t.String(),
-      version: t.Integer(),
-      event: t.String(),
-      schemaVersion: t.Integer(),
-    }),
+    facts: t.Object(which),
   }),
   unreadable: problem("kit/stream-unreadable", {
     status: 500,
@@ -30,13 +33,6 @@ export const streamProblems = {
     summary: "An event of a stream cannot be read",
     detail:
       "The event {version} of the {streamType} {stream}, {event} in version {schemaVersion}, cannot be read: {reason}.",
-    facts: t.Object({
-      streamType: t.String(),
-      stream: t.String(),
-      version: t.Integer(),
-      event: t.String(),
-      schemaVersion: t.Integer(),
-      reason: t.String(),
-    }),
+    facts: t.Object({ ...which, reason: t.String() }),
   }),
 } as const;
