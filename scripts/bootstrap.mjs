@@ -6,6 +6,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { constants } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { canBundle, fastStart } from "./bundles.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
@@ -118,10 +119,7 @@ function run(binary, args) {
     cwd: root,
     // The channel tells the program when this process is gone, also by SIGKILL: its "disconnect" event.
     stdio: ["inherit", "inherit", "inherit", "ipc"],
-    env: {
-      ...process.env,
-      NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(root, "node_modules/.cache/node"),
-    },
+    env: { ...process.env, ...fastStart(process.env) },
   });
   for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"]))
     process.on(signal, () => child.kill(signal));
@@ -147,4 +145,7 @@ if (nodePackage === undefined) {
   );
 }
 if (!isInstalled(command.development)) install();
-run(join(root, "node_modules", nodePackage), [...command.script, ...args]);
+const binary = join(root, "node_modules", nodePackage);
+// Without bundles everything runs, and starts later: what is in their way is shown, no more.
+if (canBundle()) spawnSync(binary, ["scripts/bundles.mjs"], { cwd: root, stdio: "inherit" });
+run(binary, [...command.script, ...args]);

@@ -47,7 +47,8 @@ function checkout(files: Record<string, string> = {}) {
     `const fs = require("node:fs"); console.log("npm", process.argv[2]); fs.mkdirSync("node_modules", { recursive: true }); fs.copyFileSync("package-lock.json", "node_modules/.package-lock.json");`,
   );
   mkdirSync(join(folder, "scripts"));
-  copyFileSync(join(root, "scripts/bootstrap.mjs"), join(folder, "scripts/bootstrap.mjs"));
+  for (const file of ["bootstrap.mjs", "bundles.mjs", "use-bundles.mjs"])
+    copyFileSync(join(root, "scripts", file), join(folder, "scripts", file));
   const binary = join(folder, "node_modules", nodePackage, "bin/node");
   mkdirSync(dirname(binary), { recursive: true });
   symlinkSync(process.execPath, binary);

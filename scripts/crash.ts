@@ -8,7 +8,7 @@ import { crash, crashSingles, crashTable, type Companion, type CrashScenario } f
 import { mailFile } from "../systems/notifications/mail/index.ts";
 import { gatewayFile } from "../systems/payment-gateway/index.ts";
 import { crashLoad } from "../systems/traffic/crash-load.ts";
-import { compiled } from "./repository.ts";
+import { fastStart } from "./bundles.mjs";
 import { underLoad } from "../systems/traffic/index.ts";
 import { reconcile } from "../systems/traffic/reconcile.ts";
 
@@ -21,7 +21,7 @@ const { values } = parseArgs({
   },
 });
 const systems = path.resolve(import.meta.dirname, "../systems");
-process.env["NODE_COMPILE_CACHE"] ??= compiled.NODE_COMPILE_CACHE;
+Object.assign(process.env, fastStart(process.env));
 const system = underLoad[values.system];
 if (system === undefined)
   throw new Error(`There is no system "${values.system}"; there are: ${Object.keys(underLoad).join(", ")}.`);

@@ -1,13 +1,10 @@
-// What scripts share: the files of the repository, what node compiled of them, and the way a checker reports.
+// What scripts share: the files of the repository, and the way a checker reports.
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 /** The checkout's folder, without a slash at its end. */
 export const root = fileURLToPath(new URL("..", import.meta.url)).replace(/\/$/, "");
-
-/** What node compiled is kept, as by `npm start`: who finds it there loads no compiler of types, which is most of a start and 25 MiB. */
-export const compiled = { NODE_COMPILE_CACHE: `${root}/node_modules/.cache/node` };
 
 /** Paths relative to `folder`, with forward slashes: tracked by git, or new and not ignored. */
 export function listFiles(folder: string = root): string[] {

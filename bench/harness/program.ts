@@ -1,7 +1,7 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
 import path from "node:path";
-import { compiled } from "../../scripts/repository.ts";
+import { fastStart } from "../../scripts/bundles.mjs";
 import type { Ready, Usage } from "./subject.ts";
 
 /** A program under measurement, in a process of its own. */
@@ -22,7 +22,7 @@ export async function startProgram(
   const began = performance.now();
   const child = fork(path.join(import.meta.dirname, "..", entry), args, {
     execArgv: ["--disable-warning=ExperimentalWarning", ...execArgv],
-    env: { ...process.env, ...compiled, NODE_ENV: "production" },
+    env: { ...process.env, ...fastStart(process.env), NODE_ENV: "production" },
   });
   const ended = once(child, "exit");
   const [ready] = (await Promise.race([

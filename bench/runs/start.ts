@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { exitOf, frontDoorOf } from "../../scripts/children.ts";
-import { compiled } from "../../scripts/repository.ts";
+import { fastStart } from "../../scripts/bundles.mjs";
 import { treeCpuMicros, treeRssBytes } from "../harness/machine.ts";
 import type { Measure, Run } from "../harness/measure.ts";
 import { temporaryFolder } from "../harness/shop.ts";
@@ -24,7 +24,7 @@ async function start(systems: readonly string[], data: string, idleMs: number): 
   const args = [path.join(root, "systems/main.ts"), ...systems, "--port=0", "--service-port=0", `--data=${data}`];
   const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", ...args], {
     cwd: root,
-    env: { ...process.env, ...compiled },
+    env: { ...process.env, ...fastStart(process.env) },
     stdio: ["ignore", "pipe", "inherit"],
   });
   const ended = exitOf(child);

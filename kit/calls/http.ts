@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
-import { Pool, type Dispatcher } from "undici";
+import type { Dispatcher, Pool } from "undici";
 import { findProblem, kitProblems, mediaTypesOf } from "../contract/index.ts";
 import type { StoredReply } from "../messaging/index.ts";
 import type { Runtime } from "../runtime/index.ts";
@@ -25,7 +25,7 @@ const shunMs = 1_000;
 /** Requests over HTTP/1.1 on kept connections, the addresses of a service in turn. */
 export class HttpClient {
   readonly #o: HttpClientOptions;
-  readonly #pools = new Map<string, Pool>();
+  readonly #pools = new Map<string, Promise<Pool>>();
   readonly #shunned = new Map<string, number>();
   #turn = 0;
 
@@ -61,7 +61,7 @@ export class HttpClient {
   };
 
   async close(): Promise<void> {
-    await Promise.all([...this.#pools.values()].map((pool) => pool.destroy()));
+    await Promise.all([...this.#pools.values()].map(async (pool) => (await pool).destroy()));
   }
 
   /** Rejects with `kit/deadline-exceeded` when there is none in time. */
@@ -77,6 +77,7 @@ export class HttpClient {
       ...(idempotencyKey === undefined ? {} : { "idempotency-key": idempotencyKey }),
       ...(body === undefined ? {} : { "content-type": mediaTypesOf(endpoint.spec.body)?.[0] ?? "application/json" }),
     };
+    const pool = await this.#pool(origin);
     const answer = new Answer();
     const timer = this.#o.runtime.timers.after(left, () => answer.giveUp(kitProblems.deadlineExceeded({})));
     const callerLeft = () => answer.giveUp(new Error("The caller has gone."));
@@ -84,7 +85,7 @@ export class HttpClient {
     if (call.signal.aborted) callerLeft();
     try {
       const { path, method } = { path: pathOf(call), method: endpoint.method };
-      this.#pool(origin).dispatch(
+      pool.dispatch(
         {
           path,
           method,
@@ -100,14 +101,17 @@ export class HttpClient {
     }
   }
 
-  #pool(origin: string): Pool {
+  #pool(origin: string): Promise<Pool> {
     let pool = this.#pools.get(origin);
-    if (pool === undefined) {
-      const { maxReplyBytes = 1_048_576 } = this.#o;
-      pool = new Pool(origin, { connections, connect: { timeout: connectMs }, maxResponseSize: maxReplyBytes });
-      this.#pools.set(origin, pool);
-    }
+    if (pool === undefined) this.#pools.set(origin, (pool = this.#open(origin)));
     return pool;
+  }
+
+  async #open(origin: string): Promise<Pool> {
+    const { maxReplyBytes = 1_048_576 } = this.#o;
+    // Loaded with the first call: most processes make none, and it is a hundred files.
+    const undici = await import("undici");
+    return new undici.Pool(origin, { connections, connect: { timeout: connectMs }, maxResponseSize: maxReplyBytes });
   }
 
   /** The next in turn, those that could not be reached a moment ago last. */

@@ -1,5 +1,5 @@
 import type { TSchema } from "typebox";
-import { Compile } from "typebox/compile";
+import { Compile } from "typebox/schema";
 import { mediaTypesOf } from "./bytes.ts";
 import { closed, jsonSchema, plain, type JsonSchema } from "./json-schema.ts";
 
@@ -54,7 +54,7 @@ function compileNow(schema: TSchema, open: boolean): Validator {
         const key = `${field} ${rule}`;
         if (found.size < maxErrors && !found.has(key)) found.set(key, { in: "body", field, rule, message });
       };
-      for (const { keyword, instancePath, params, message } of compiled.Errors(value)) {
+      for (const { keyword, instancePath, params, message } of compiled.Errors(value)[1]) {
         if (keyword === "boolean") add(instancePath, "unknown", "is not a field of this contract");
         else if (keyword === "required" && "requiredProperties" in params && Array.isArray(params.requiredProperties)) {
           for (const name of params.requiredProperties)

@@ -1,5 +1,5 @@
 import type { Static, TSchema } from "typebox";
-import { Compile } from "typebox/compile";
+import { Check } from "typebox/schema";
 
 /** A setting: a string, integer, number, boolean or union of literals, with `default` and `description` in its options. */
 export type FieldSchema = TSchema;
@@ -100,8 +100,7 @@ export function loadConfig(
       const shown = hidden ? "(secret)" : JSON.stringify(value);
       if (value === undefined && !("~optional" in schema))
         faults.push(`${nameOf(section, field)} is not set: ${wanted(schema)}.`);
-      else if (value !== undefined && !Compile(schema).Check(value))
-        faults.push(`${from} is ${shown}: ${wanted(schema)}.`);
+      else if (value !== undefined && !Check(schema, value)) faults.push(`${from} is ${shown}: ${wanted(schema)}.`);
       out[field] = value;
       settings.push({
         name: section === "" ? field : `${section}.${field}`,
