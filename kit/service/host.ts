@@ -49,25 +49,29 @@ export interface Environment {
   readonly tracing?: Tracing | undefined;
 }
 
-/** Opens the store, builds the resources, starts relay and consumers. What was begun is ended again when the rest fails. */
+/** Opens the store, builds the resources, starts relay and consumers. A stop ends all of it, last begun first, and so does a start that fails. */
 export async function startService(service: Service, environment: Environment): Promise<RunningService> {
   const { runtime, broker, metrics = noMetrics } = environment;
   const { spec, name } = service;
   const log = environment.log.child({ service: name });
   const stopping = new AbortController();
+  /** When what is at work has to end, by the monotonic clock: at once where the start fails. */
+  let deadline = runtime.clock.monotonic();
+  const failures: unknown[] = [];
   await using begun = new AsyncDisposableStack();
-  const orElse = (end: () => Promise<void> | void) => {
+  const atEnd = (end: () => Promise<void> | void) => {
     begun.defer(async () => {
       try {
         await end();
       } catch (error) {
-        // Why it could not start is what is told.
+        // The rest ends all the same; and why it could not start is what is told of a start that failed.
         log.error("what had begun could not be ended", { error });
+        failures.push(error);
       }
     });
   };
   let resources: object = {};
-  orElse(() => dispose(resources));
+  atEnd(() => dispose(resources));
   const store = await spec.store.open({
     name,
     url: spec.store.engine === "documents" ? environment.documentsUrl : environment.storeUrl,
@@ -77,8 +81,8 @@ export async function startService(service: Service, environment: Environment): 
     metrics,
     onFatal: environment.onFatal,
   });
-  orElse(() => store.close());
-  orElse(() => stopping.abort());
+  atEnd(() => store.close());
+  atEnd(() => stopping.abort());
   // Proof: `config` was validated against the same schema that typed the callback.
   const config = environment.config as never;
   resources = (await spec.resources?.({ config, data: environment.data, runtime, signal: stopping.signal, log })) ?? {};
@@ -132,14 +136,14 @@ export async function startService(service: Service, environment: Environment): 
     events: describe(service).events.map((event) => event.name),
     schedules: scheduled.map((schedule) => schedule.name),
   });
-  orElse(() => meter.stop());
+  atEnd(() => meter.stop());
   await broker.ensure({
     topics: service.contracts.flatMap((contract) => (contract.kind === "event" ? [contract.name] : [])),
     groups: subscriptions.map(({ form }) => ({ group: name, topic: form.name })),
   });
   const outward = spans === undefined ? meter.broker : showsSending(meter.broker, spans);
   const relay = startRelay({ store, broker: outward, runtime, log, service: name, owner });
-  orElse(() => relay.drain(runtime.clock.monotonic()));
+  atEnd(() => relay.drain(deadline));
   const consumer = await startConsumer({
     store: meter.store,
     broker: meter.broker,
@@ -151,9 +155,12 @@ export async function startService(service: Service, environment: Environment): 
     jobs: workers,
     spans,
   });
+  atEnd(() => consumer.drain(deadline));
   const ticking = spans === undefined ? meter.store : showsTicks(meter.store, spans);
   const schedules = startSchedules({ store: ticking, runtime, log, schedules: scheduled });
+  atEnd(() => schedules.stop());
   const housekeeping = startHousekeeping({ store, runtime, log });
+  atEnd(() => housekeeping.stop());
 
   const operate = async ({ run, route }: Operation & { readonly route: CompiledRoute }, request: Dispatch) => {
     try {
@@ -179,7 +186,7 @@ export async function startService(service: Service, environment: Environment): 
     });
   };
 
-  begun.move();
+  const running = begun.move();
   return {
     ...describe(service),
     store,
@@ -213,14 +220,9 @@ export async function startService(service: Service, environment: Environment): 
     lag: () => consumer.lag(),
     async stop(ms) {
       stopping.abort();
-      const deadline = runtime.clock.monotonic() + ms;
-      housekeeping.stop();
-      meter.stop();
-      await schedules.stop();
-      await consumer.drain(deadline);
-      await relay.drain(deadline);
-      await store.close();
-      await dispose(resources);
+      deadline = runtime.clock.monotonic() + ms;
+      await running.disposeAsync();
+      if (failures.length > 0) throw failures[0];
     },
   };
 }
@@ -251,14 +253,11 @@ export function describe({
 }
 
 async function dispose(resources: object): Promise<void> {
-  const all: readonly unknown[] = Object.values(resources);
-  for (const resource of all.toReversed()) {
-    if (isAsyncDisposable(resource)) await resource[Symbol.asyncDispose]();
-    else if (isDisposable(resource)) resource[Symbol.dispose]();
-  }
+  await using all = new AsyncDisposableStack();
+  for (const resource of Object.values(resources)) if (isDisposable(resource)) all.use(resource);
 }
 
 const has = (value: unknown, name: symbol): boolean =>
   typeof value === "object" && value !== null && typeof Reflect.get(value, name) === "function";
-const isAsyncDisposable = (value: unknown): value is AsyncDisposable => has(value, Symbol.asyncDispose);
-const isDisposable = (value: unknown): value is Disposable => has(value, Symbol.dispose);
+const isDisposable = (value: unknown): value is AsyncDisposable | Disposable =>
+  has(value, Symbol.asyncDispose) || has(value, Symbol.dispose);

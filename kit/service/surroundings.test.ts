@@ -22,6 +22,8 @@ interface Probe {
   readonly said: string[];
   ready: boolean;
   verdict: "dead" | "discard" | undefined;
+  /** What the second resource says when it is to end. */
+  refusal?: Error;
 }
 
 /** A service that tells what is built around it, and when. */
@@ -42,7 +44,14 @@ function lab(probe: Probe, given: Partial<Pick<ServiceOptions<object, object, ob
       signal.addEventListener("abort", () => say("stopping"));
       return Promise.resolve({
         first: { name: "first", [Symbol.dispose]: () => say("first is gone") },
-        second: { name: "second", [Symbol.asyncDispose]: async () => Promise.resolve(say("second is gone")) },
+        second: {
+          name: "second",
+          async [Symbol.asyncDispose]() {
+            await Promise.resolve();
+            if (probe.refusal !== undefined) throw probe.refusal;
+            say("second is gone");
+          },
+        },
       });
     },
     scope: ({ db, caller }) => ({
@@ -113,6 +122,13 @@ test("around stands around every run, resources reach prepare alone, and go in r
     "second is gone",
     "first is gone",
   ]);
+});
+
+test("what cannot be ended keeps nothing else from its end, and the stop tells of it", async () => {
+  const probe = { ...newProbe(), refusal: new Error("not yet") };
+  const system = await start(lab(probe));
+  await assert.rejects(async () => system[Symbol.asyncDispose](), probe.refusal);
+  assert.deepEqual(probe.said, ["resources", "stopping", "the store is closed", "first is gone"]);
 });
 
 test("a retry policy may judge for itself", async () => {

@@ -41,8 +41,9 @@ export async function openStore<T extends Tables>(
 ): Promise<Store<{ readonly db: Db<T> }>> {
   await migrate(engine, "holdfast", kitMigrations);
   await migrate(engine, place.name, migrations);
-  const writer = await engine.open("writer");
-  const reader = await engine.open("reader");
+  await using opened = new AsyncDisposableStack();
+  const open = async (role: "writer" | "reader") => opened.adopt(await engine.open(role), (session) => session.close());
+  const [writer, reader] = [await open("writer"), await open("reader")];
   const store = new SqlStore({
     id: await identify(engine, place),
     engine,
@@ -54,6 +55,7 @@ export async function openStore<T extends Tables>(
     meter: new LaneMeter(place.metrics ?? noMetrics, place.name, place.runtime.clock),
     onFatal: place.onFatal,
   });
+  opened.move();
   // Proof: `db` is a Kysely over the very tables of this declaration.
   return store as unknown as Store<{ readonly db: Db<T> }>;
 }

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { systemRuntime } from "../runtime/index.ts";
 import { sqlEngineConformance } from "./engine.conformance.ts";
 import { freshSqlite } from "./fixtures/engines.ts";
+import type { Session } from "./engine.ts";
+import { openStore } from "./sql.ts";
 
 sqlEngineConformance("SQLite", freshSqlite, { strict: true, readOnly: true });
 
@@ -58,4 +61,22 @@ test("a column of SQLite refuses what is not of its type", async (t) => {
     (error) => engine.classify(error) === "constraint",
   );
   await session.close();
+});
+
+test("a store whose last connection cannot be opened closes those that were", async (t) => {
+  const engine = await freshSqlite(t);
+  const opened: Session[] = [];
+  const refusing = {
+    ...engine,
+    async open(role: "writer" | "reader") {
+      if (role === "reader") throw new Error("no connection is left");
+      const session = await engine.open(role);
+      opened.push(session);
+      return session;
+    },
+  };
+  const place = { name: "shop", runtime: systemRuntime(), onFatal: (error: unknown) => assert.fail(String(error)) };
+  await assert.rejects(openStore(refusing, place, { tables: {}, migrations: [] }), /no connection is left/);
+  assert.ok(opened.length > 0);
+  for (const session of opened) assert.throws(() => session.run("SELECT 1"), /not open/);
 });

@@ -39,7 +39,7 @@ export interface SystemOptions {
 export interface RunningSystem {
   readonly services: readonly RunningService[];
   readonly calls: Client;
-  /** Drains all services side by side, then closes the broker. */
+  /** Drains all services side by side, then closes the broker. Rejects with the first thing that could not be ended, after all else has. */
   stop(ms: number): Promise<void>;
 }
 
@@ -48,13 +48,17 @@ export interface RunningSystem {
  * not start closes the broker, too.
  */
 export async function startSystem(services: readonly Service[], options: SystemOptions): Promise<RunningSystem> {
-  const { runtime, broker, metrics, foreignEvents, elsewhere, tracing } = options;
+  const { runtime, log, broker, metrics, foreignEvents, elsewhere, tracing } = options;
   const calls = new Client({ runtime, metrics, tracing, ...(elsewhere === undefined ? {} : { elsewhere }) });
   const running: RunningService[] = [];
   const stop = async (ms: number) => {
-    await Promise.all(running.map((service) => service.stop(ms)));
-    await calls.close();
-    await broker.close();
+    try {
+      const ended = await Promise.allSettled(running.map((service) => service.stop(ms)));
+      for (const each of ended) if (each.status === "rejected") throw each.reason;
+    } finally {
+      await calls.close();
+      await broker.close();
+    }
   };
   try {
     refuseFaults(startupFaults(services, foreignEvents === undefined ? {} : { events: foreignEvents }));
@@ -68,7 +72,7 @@ export async function startSystem(services: readonly Service[], options: SystemO
       calls.add(started);
     }
   } catch (error) {
-    await stop(0);
+    await stop(0).catch((failure: unknown) => log.error("what had begun could not be ended", { error: failure }));
     throw error;
   }
   return { services: running, calls, stop };

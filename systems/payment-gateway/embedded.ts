@@ -140,16 +140,21 @@ export function embeddedGateway({ file, runtime }: EmbeddedGatewayOptions): Paym
 function open(file: string): DatabaseSync {
   mkdirSync(path.dirname(file), { recursive: true });
   const db = new DatabaseSync(file, { timeout: busyMs });
-  // In one transaction: each would sync the disk on its own.
-  db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
-    BEGIN IMMEDIATE;
-    CREATE TABLE IF NOT EXISTS charges (key TEXT PRIMARY KEY, chargeId TEXT UNIQUE, amount INTEGER NOT NULL, currency TEXT NOT NULL, method TEXT NOT NULL, reference TEXT NOT NULL, reason TEXT, at INTEGER NOT NULL, asked INTEGER NOT NULL);
-    CREATE INDEX IF NOT EXISTS charges_reference ON charges (reference);
-    CREATE TABLE IF NOT EXISTS refunds (key TEXT PRIMARY KEY, refundId TEXT NOT NULL UNIQUE, chargeId TEXT NOT NULL, amount INTEGER NOT NULL, currency TEXT NOT NULL, at INTEGER NOT NULL);
-    CREATE INDEX IF NOT EXISTS refunds_charge ON refunds (chargeId);
-    CREATE TABLE IF NOT EXISTS outages (key TEXT PRIMARY KEY, asked INTEGER NOT NULL);
-    COMMIT;
-    PRAGMA busy_timeout = 0;`);
+  try {
+    // In one transaction: each would sync the disk on its own.
+    db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+      BEGIN IMMEDIATE;
+      CREATE TABLE IF NOT EXISTS charges (key TEXT PRIMARY KEY, chargeId TEXT UNIQUE, amount INTEGER NOT NULL, currency TEXT NOT NULL, method TEXT NOT NULL, reference TEXT NOT NULL, reason TEXT, at INTEGER NOT NULL, asked INTEGER NOT NULL);
+      CREATE INDEX IF NOT EXISTS charges_reference ON charges (reference);
+      CREATE TABLE IF NOT EXISTS refunds (key TEXT PRIMARY KEY, refundId TEXT NOT NULL UNIQUE, chargeId TEXT NOT NULL, amount INTEGER NOT NULL, currency TEXT NOT NULL, at INTEGER NOT NULL);
+      CREATE INDEX IF NOT EXISTS refunds_charge ON refunds (chargeId);
+      CREATE TABLE IF NOT EXISTS outages (key TEXT PRIMARY KEY, asked INTEGER NOT NULL);
+      COMMIT;
+      PRAGMA busy_timeout = 0;`);
+  } catch (error) {
+    db.close();
+    throw error;
+  }
   return db;
 }
 
