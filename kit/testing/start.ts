@@ -68,6 +68,7 @@ export interface TestSystem extends AsyncDisposable {
 }
 
 const waitMs = 30_000;
+const longestPauseMs = 20;
 
 /** Starts a service, or several, in milliseconds. `await using shop = await start(orders)` ends it, too. */
 export async function start(services: Service | readonly Service[], options: StartOptions = {}): Promise<TestSystem> {
@@ -175,13 +176,19 @@ export async function start(services: Service | readonly Service[], options: Sta
       return message.id;
     },
     async settled() {
+      const lags = system.services.map((running) => async () => (await running.lag()) === 0);
+      const depths = system.services.map(({ store }) => async () => {
+        const { outbox, parked } = await store.depths();
+        return outbox === 0 && parked === 0;
+      });
       // Looked at one after another, stores may hand a message on behind the back of the look: two in a row must find nothing.
       let quiet = 0;
+      /** The first that was not at rest: as long as it is not, the others need not be asked. */
+      let busy: (() => Promise<boolean>) | undefined;
       await until("outboxes and parked messages are empty and every consumer has caught up", async () => {
-        const lags = await Promise.all(system.services.map(async (running) => (await running.lag()) === 0));
-        const depths = await Promise.all(system.services.map(({ store }) => store.depths()));
-        const empty = lags.every(Boolean) && depths.every(({ outbox, parked }) => outbox === 0 && parked === 0);
-        quiet = empty ? quiet + 1 : 0;
+        if (busy !== undefined && !(await busy())) return false;
+        busy = (await firstBusy(lags)) ?? (await firstBusy(depths));
+        quiet = busy === undefined ? quiet + 1 : 0;
         return quiet === 2;
       });
     },
@@ -203,13 +210,20 @@ function textOf(parts: Readonly<Record<string, unknown>> | undefined): Record<st
   return text;
 }
 
-/** Asks again until it is so; after half a minute it throws, naming what never came. */
+/** Asks all at the same time. */
+async function firstBusy(looks: readonly (() => Promise<boolean>)[]) {
+  const atRest = await Promise.all(looks.map((look) => look()));
+  return looks[atRest.indexOf(false)];
+}
+
+/** Asks again until it is so, the less often the longer it takes; after half a minute it throws, naming what never came. */
 export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  const end = performance.now() + waitMs;
+  const begun = performance.now();
   while (!(await holds())) {
-    if (performance.now() > end) throw new Error(`It never came that ${what}.`);
+    const waited = performance.now() - begun;
+    if (waited > waitMs) throw new Error(`It never came that ${what}.`);
     await new Promise((resolve) => {
-      setTimeout(resolve, 2);
+      setTimeout(resolve, Math.min(longestPauseMs, 2 + waited / 8));
     });
   }
 }
