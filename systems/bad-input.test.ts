@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { readdirSync } from "node:fs";
 import path from "node:path";
-import { DatabaseSync } from "node:sqlite";
+import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { test } from "node:test";
 import type { Caller } from "holdfast/contract";
 import { serveHttp } from "holdfast/http";
@@ -128,6 +128,7 @@ test("every endpoint refuses everything that is wrong with a request, names it, 
   // Customers hears of nothing: it has no dead letter that these could accept.
   const without = ["GET", "POST"].map((method) => `${method} /dead-letters/customers/{id}`);
   let cases = 0;
+  using tables = openTables(shop.data);
   for (const service of shop.system.services) {
     const { runtime } = shop;
     const verify = (token: string) => {
@@ -146,11 +147,11 @@ test("every endpoint refuses everything that is wrong with a request, names it, 
           `${endpoint.route} refused the sample: ${String(accepted.status)} ${accepted.text}`,
         );
         await shop.settled();
-        const before = rowsIn(shop.data);
+        const before = tables.rows();
         const bad = badInputs(endpoint, sample);
         cases += bad.length;
         assert.deepEqual(await checkBadInputs(server.url, bad), []);
-        assert.deepEqual(rowsIn(shop.data), before, `${endpoint.route} changed something`);
+        assert.deepEqual(tables.rows(), before, `${endpoint.route} changed something`);
       }
     } finally {
       await server.close(1_000);
@@ -159,18 +160,28 @@ test("every endpoint refuses everything that is wrong with a request, names it, 
   assert.ok(cases > 200, `${String(cases)} cases`);
 });
 
-/** The number of rows of every table that a request could change. */
-function rowsIn(data: string): Readonly<Record<string, number>> {
-  const counts: Record<string, number> = {};
-  for (const file of readdirSync(data).filter((name) => name.endsWith(".db"))) {
+/** The number of rows of every table that a request could change. Files are opened once: there is a look before and after each endpoint. */
+function openTables(data: string) {
+  const files = new Map<string, { readonly db: DatabaseSync; readonly counts: StatementSync }>();
+  const open = (file: string) => {
     const db = new DatabaseSync(path.join(data, file), { readOnly: true, timeout: 2_000 });
-    for (const { name } of db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all()) {
-      if (name === "holdfast_leases" || name === "positions") continue;
-      counts[`${file} ${String(name)}`] = Number(
-        db.prepare(`SELECT count(*) AS n FROM "${String(name)}"`).get()?.["n"],
-      );
-    }
-    db.close();
-  }
-  return counts;
+    const tables = db
+      .prepare("SELECT name FROM sqlite_schema WHERE type = 'table'")
+      .all()
+      .map(({ name }) => String(name))
+      .filter((name) => name !== "holdfast_leases" && name !== "positions");
+    // A table that is made later shows by their number.
+    const counted = ["sqlite_schema", ...tables].map((name) => `(SELECT count(*) FROM "${name}") AS "${name}"`);
+    return { db, counts: db.prepare(`SELECT ${counted.join(", ")}`) };
+  };
+  return {
+    rows(): Readonly<Record<string, unknown>> {
+      for (const file of readdirSync(data).filter((name) => name.endsWith(".db")))
+        if (!files.has(file)) files.set(file, open(file));
+      return Object.fromEntries([...files].map(([file, { counts }]) => [file, counts.get()]));
+    },
+    [Symbol.dispose]() {
+      for (const { db } of files.values()) db.close();
+    },
+  };
 }

@@ -214,6 +214,8 @@ export function startRetries({ store, runtime, log, owner, subscribers, spans }:
       await lookBehind();
     }
     if (running.size >= concurrency) return longestIdleMs;
+    // What is due already is what would be due next.
+    if (rows.length > 0) return shortestIdleMs;
     const next = await store.nextDue();
     if (next === undefined) return longestIdleMs;
     const wait = next - clock.now();

@@ -39,6 +39,14 @@ export function seededRandom(seed: number): Random {
     mixed = Math.imul(mixed ^ (mixed >>> 15), 0x735a2d97);
     return (mixed ^ (mixed >>> 15)) >>> 0;
   };
-  const bytes = (length: number) => Uint8Array.from({ length }, () => word() & 0xff);
-  return { next: () => word() / 0x1_0000_0000, bytes, hex: (length) => Buffer.from(bytes(length)).toString("hex") };
+  const bytes = (length: number) => {
+    const made = new Uint8Array(length);
+    for (let at = 0; at < length; at += 1) made[at] = word() & 0xff;
+    return made;
+  };
+  return {
+    next: () => word() / 0x1_0000_0000,
+    bytes,
+    hex: (length) => Buffer.from(bytes(length).buffer).toString("hex"),
+  };
 }

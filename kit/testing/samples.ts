@@ -26,7 +26,8 @@ const unescaped = (text: string): string =>
 
 /** The sum over all samples of a name that have these labels; undefined where there is none. */
 export function valueOf(text: string, name: string, labels: Readonly<Record<string, string>> = {}): number | undefined {
-  const found = samplesOf(text).filter(
+  const lines = text.split("\n").filter((each) => each.startsWith(name));
+  const found = samplesOf(lines.join("\n")).filter(
     (sample) => sample.name === name && Object.entries(labels).every(([key, value]) => sample.labels[key] === value),
   );
   return found.length === 0 ? undefined : found.reduce((sum, { value }) => sum + value, 0);
