@@ -86,9 +86,12 @@ export class Log {
 
   static async open(options: LogOptions): Promise<Log> {
     const engine = sqliteEngine({ file: options.file, durability: options.durability });
-    await migrate(engine, "broker", brokerMigrations);
+    await using begun = new AsyncDisposableStack();
     const writer = await engine.open("writer");
+    begun.defer(async () => writer.close());
+    await migrate({ engine, session: writer }, [{ owner: "broker", migrations: brokerMigrations }]);
     const reader = await engine.open("reader");
+    begun.defer(async () => reader.close());
     if (options.maxBytes !== undefined) {
       const { rows } = await writer.run("PRAGMA page_size");
       const pages = Math.floor(options.maxBytes / numberOf(rows[0] ?? {}, "page_size"));
@@ -96,6 +99,7 @@ export class Log {
     }
     const log = new Log({ engine, writer, reader, options });
     await log.#watch();
+    begun.move();
     return log;
   }
 

@@ -1,8 +1,15 @@
 import assert from "node:assert/strict";
 import { test, type TestContext } from "node:test";
 import type { Engine } from "./engine.ts";
-import { freshPostgres, freshSqlite, onServer, postgresSkip, waitingForLocks } from "./fixtures/engines.ts";
-import { diff, migrate, snapshot, type Migration } from "./migrations.ts";
+import {
+  freshPostgres,
+  freshSqlite,
+  migrateAlone,
+  onServer,
+  postgresSkip,
+  waitingForLocks,
+} from "./fixtures/engines.ts";
+import { diff, snapshot, type Migration } from "./migrations.ts";
 import { boolean, identity, integer, json, table, text, type Tables } from "./tables.ts";
 
 const orders = table({ id: text().primaryKey(), total: integer() }, { indexes: [{ on: ["total"] }] });
@@ -36,7 +43,7 @@ for (const [name, skip, makeEngine] of engines) {
       step("0001-initial", { orders }),
       step("0002-more", { orders, items: table({ seq: identity() }) }),
     ];
-    await Promise.all(Array.from({ length: 5 }, () => migrate(engine.again(), "shop", migrations)));
+    await Promise.all(Array.from({ length: 5 }, () => migrateAlone(engine.again(), "shop", migrations)));
     assert.deepEqual(await rowsOf(engine, "SELECT owner, name FROM holdfast_migrations ORDER BY name"), [
       { owner: "shop", name: "0001-initial" },
       { owner: "shop", name: "0002-more" },
@@ -45,29 +52,29 @@ for (const [name, skip, makeEngine] of engines) {
 
   check("where nothing is pending, a process starts while another one writes", async (engine) => {
     const migrations = [step("0001-initial", { orders })];
-    await migrate(engine, "shop", migrations);
+    await migrateAlone(engine, "shop", migrations);
     const other = await engine.open("writer");
     await other.begin("write");
     await other.run("INSERT INTO orders (id, total) VALUES ('a', 1)");
-    await migrate(engine.again(), "shop", migrations);
+    await migrateAlone(engine.again(), "shop", migrations);
     await other.rollback();
     await other.close();
   });
 
   check("what was applied is not applied again, by whichever owner", async (engine) => {
-    await migrate(engine, "kit", [step("0001-initial", { orders })]);
-    await migrate(engine, "kit", [step("0001-initial", { orders })]);
-    await migrate(engine, "shop", [step("0001-initial", { items: table({ seq: identity() }) })]);
+    await migrateAlone(engine, "kit", [step("0001-initial", { orders })]);
+    await migrateAlone(engine, "kit", [step("0001-initial", { orders })]);
+    await migrateAlone(engine, "shop", [step("0001-initial", { items: table({ seq: identity() }) })]);
     assert.equal((await rowsOf(engine, "SELECT owner FROM holdfast_migrations")).length, 2);
   });
 
   check(
     "a migration that was changed after it had been applied is refused, and nothing else is done",
     async (engine) => {
-      await migrate(engine, "shop", [step("0001-initial", { orders })]);
+      await migrateAlone(engine, "shop", [step("0001-initial", { orders })]);
       const changed = { orders: table({ id: text().primaryKey(), total: integer().optional() }) };
       await assert.rejects(
-        migrate(engine, "shop", [step("0001-initial", changed), step("0002-more", { ...changed, items: orders })]),
+        migrateAlone(engine, "shop", [step("0001-initial", changed), step("0002-more", { ...changed, items: orders })]),
         /The migration 0001-initial of shop was changed after it had been applied/,
       );
       assert.equal((await rowsOf(engine, "SELECT name FROM holdfast_migrations")).length, 1);
@@ -77,14 +84,14 @@ for (const [name, skip, makeEngine] of engines) {
 
   check("a migration that fails half way leaves nothing of it, and can be repeated", async (engine) => {
     const session = await engine.open("writer");
-    await migrate(engine, "shop", []);
+    await migrateAlone(engine, "shop", []);
     await session.run('CREATE TABLE "second" (a text)');
     const tables = { first: orders, second: table({ id: text().primaryKey() }) };
-    await assert.rejects(migrate(engine, "shop", [step("0001-initial", tables)]));
+    await assert.rejects(migrateAlone(engine, "shop", [step("0001-initial", tables)]));
     await assert.rejects(rowsOf(engine, 'SELECT * FROM "first"'));
     await session.run('DROP TABLE "second"');
     await session.close();
-    await migrate(engine, "shop", [step("0001-initial", tables)]);
+    await migrateAlone(engine, "shop", [step("0001-initial", tables)]);
     assert.deepEqual(await rowsOf(engine, 'SELECT * FROM "first"'), []);
   });
 
@@ -101,10 +108,10 @@ for (const [name, skip, makeEngine] of engines) {
         none: text().optional(),
       }),
     };
-    await migrate(engine, "shop", [step("0001-initial", before)]);
+    await migrateAlone(engine, "shop", [step("0001-initial", before)]);
     const session = await engine.open("writer");
     await session.run("INSERT INTO things (id) VALUES (?)", ["old"]);
-    await migrate(engine, "shop", [step("0001-initial", before), step("0002-more", after)]);
+    await migrateAlone(engine, "shop", [step("0001-initial", before), step("0002-more", after)]);
     await session.run("INSERT INTO things (id) VALUES (?)", ["new"]);
     await session.close();
     const [yes, no] = engine.name === "sqlite" ? [1, 0] : [true, false];
@@ -117,7 +124,7 @@ for (const [name, skip, makeEngine] of engines) {
 
   check("names that are words of SQL, or share what an index is called by, do no harm", async (engine) => {
     const long = "aColumnWithARatherLongNameThatIsStillAllowed";
-    await migrate(engine, "shop", [
+    await migrateAlone(engine, "shop", [
       step("0001-initial", {
         order: table({ select: text().primaryKey(), group: integer() }, { indexes: [{ on: ["group"] }] }),
         order_group: table({ select: text().primaryKey() }),
@@ -145,7 +152,7 @@ void test(
     await onServer(async (holder) => {
       // The lock under which migrations run: all of them line up behind it, and go on from one moment.
       await holder.query("SELECT pg_advisory_lock(7235610941)");
-      const migrating = Array.from({ length: 4 }, () => migrate(engine.again(), "shop", migrations));
+      const migrating = Array.from({ length: 4 }, () => migrateAlone(engine.again(), "shop", migrations));
       await waitingForLocks(holder, 4, "advisory");
       await holder.query("SELECT pg_advisory_unlock(7235610941)");
       await Promise.all(migrating);

@@ -84,53 +84,65 @@ export function migrationFaults(tables: Tables, migrations: readonly Migration[]
 
 const ledger = "holdfast_migrations";
 
-/** Applies what is pending, each in a transaction of its own; safe when two processes start at once. Where nothing is, it waits for no writer. */
-export async function migrate(engine: Engine, owner: string, migrations: readonly Migration[]): Promise<void> {
-  const session = await engine.open("writer");
-  try {
-    if (await isApplied(session, owner, migrations)) return;
-    await inTransaction(engine, session, async () => {
-      await session.run(
-        `CREATE TABLE IF NOT EXISTS ${ledger} (owner TEXT NOT NULL, name TEXT NOT NULL, checksum TEXT NOT NULL, PRIMARY KEY (owner, name))`,
-      );
-    });
-    let before: Snapshot = {};
-    for (const { name, snapshot: next } of migrations) {
-      const from = before;
-      await inTransaction(engine, session, async () => {
-        const { rows } = await session.run(`SELECT checksum FROM ${ledger} WHERE owner = ? AND name = ?`, [
-          owner,
-          name,
-        ]);
-        const checksum = checksumOf(next);
-        const applied = rows[0]?.["checksum"];
-        if (applied === checksum) return;
-        if (applied !== undefined)
-          throw new Error(`The migration ${name} of ${owner} was changed after it had been applied.`);
-        for (const statement of diff(from, next, engine.name)) await session.run(statement);
-        await session.run(`INSERT INTO ${ledger} (owner, name, checksum) VALUES (?, ?, ?)`, [owner, name, checksum]);
-      });
-      before = next;
-    }
-  } finally {
-    await session.close();
-  }
+/** Who migrates: the session is a writer of the engine. */
+export interface Migrating {
+  readonly engine: Engine;
+  readonly session: Session;
 }
 
-async function isApplied(session: Session, owner: string, migrations: readonly Migration[]): Promise<boolean> {
+/** Migrations of one owner, in their order. */
+export interface Owned {
+  readonly owner: string;
+  readonly migrations: readonly Migration[];
+}
+
+/** Applies all that is pending in one transaction; safe when two processes start at once. Where nothing is, it waits for no writer. */
+export async function migrate({ engine, session }: Migrating, all: readonly Owned[]): Promise<void> {
+  if (await areApplied(session, all)) return;
+  await inTransaction({ engine, session }, async () => {
+    await session.run(
+      `CREATE TABLE IF NOT EXISTS ${ledger} (owner TEXT NOT NULL, name TEXT NOT NULL, checksum TEXT NOT NULL, PRIMARY KEY (owner, name))`,
+    );
+    const applied = await ledgerOf(session);
+    for (const { owner, migrations } of all) {
+      let from: Snapshot = {};
+      for (const { name, snapshot: next } of migrations) {
+        const checksum = checksumOf(next);
+        const known = applied.get(keyOf(owner, name));
+        if (known !== undefined && known !== checksum)
+          throw new Error(`The migration ${name} of ${owner} was changed after it had been applied.`);
+        if (known === undefined) {
+          for (const statement of diff(from, next, engine.name)) await session.run(statement);
+          await session.run(`INSERT INTO ${ledger} (owner, name, checksum) VALUES (?, ?, ?)`, [owner, name, checksum]);
+        }
+        from = next;
+      }
+    }
+  });
+}
+
+async function areApplied(session: Session, all: readonly Owned[]): Promise<boolean> {
   try {
-    const { rows } = await session.run(`SELECT name, checksum FROM ${ledger} WHERE owner = ?`, [owner]);
-    const applied = new Map(rows.map(({ name, checksum }) => [name, checksum]));
-    return migrations.every(({ name, snapshot: next }) => applied.get(name) === checksumOf(next));
+    const applied = await ledgerOf(session);
+    return all.every(({ owner, migrations }) =>
+      migrations.every(({ name, snapshot: next }) => applied.get(keyOf(owner, name)) === checksumOf(next)),
+    );
   } catch {
     return false; // There is no ledger yet; any other fault comes again below.
   }
 }
 
+async function ledgerOf(session: Session): Promise<ReadonlyMap<string, unknown>> {
+  const { rows } = await session.run(`SELECT owner, name, checksum FROM ${ledger}`);
+  return new Map(rows.map(({ owner, name, checksum }) => [keyOf(String(owner), String(name)), checksum]));
+}
+
+const keyOf = (owner: string, name: string): string => JSON.stringify([owner, name]);
+
 const checksumOf = (shape: Snapshot): string => createHash("sha256").update(canonical(shape)).digest("hex");
 
 /** One writer at a time: who finds the store busy waits for its turn, for ten seconds at most. */
-export async function inTransaction(engine: Engine, session: Session, work: () => Promise<void>): Promise<void> {
+export async function inTransaction({ engine, session }: Migrating, work: () => Promise<void>): Promise<void> {
   for (let tries = 0; ; tries += 1) {
     try {
       // What another process has applied while this one waited for the lock must be seen.

@@ -38,17 +38,25 @@ export interface PostgresEngine extends Engine {
 export function postgresEngine(options: PostgresOptions): PostgresEngine {
   const { schema = "public" } = options;
   let prepared: Promise<void> | undefined;
-  /** Once, and on a connection of its own: one that is read-only could not. */
-  const prepare = () =>
-    (prepared ??= aside(options, async (session) => makeSchema(session, schema)).catch((error: unknown) => {
+  /** Once. */
+  const prepare = (work: () => Promise<void>) =>
+    (prepared ??= work().catch((error: unknown) => {
       prepared = undefined;
       throw error;
     }));
   return {
     name: "postgres",
     async open(role) {
-      await prepare();
-      return connect(options, settingsOf(options, role));
+      // A reader could not make it on its own connection.
+      if (role === "reader") await prepare(() => aside(options, async (session) => makeSchema(session, schema)));
+      const session = await connect(options, settingsOf(options, role));
+      try {
+        await prepare(() => makeSchema(session, schema));
+        return session;
+      } catch (error) {
+        await session.close();
+        throw error;
+      }
     },
     classify,
     async fateOf({ xid }) {

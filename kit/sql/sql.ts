@@ -3,7 +3,7 @@ import type { Store } from "../messaging/index.ts";
 import type { StorePlace, StoreSpec } from "../service/index.ts";
 import { kitMigrations } from "./kit-migrations/index.ts";
 import { kyselyFactory, nameFaults } from "./kysely.ts";
-import { inTransaction, migrate, migrationFaults, type Migration } from "./migrations.ts";
+import { inTransaction, migrate, migrationFaults, type Migrating, type Migration } from "./migrations.ts";
 import { postgresEngine } from "./postgres.ts";
 import { reconnecting } from "./reconnecting.ts";
 import { sqliteEngine } from "./sqlite.ts";
@@ -39,13 +39,18 @@ export async function openStore<T extends Tables>(
   place: Pick<StorePlace, "name" | "runtime" | "metrics" | "onFatal">,
   { tables, migrations, isolation = "serializable" }: SqlOptions<T>,
 ): Promise<Store<{ readonly db: Db<T> }>> {
-  await migrate(engine, "holdfast", kitMigrations);
-  await migrate(engine, place.name, migrations);
-  await using opened = new AsyncDisposableStack();
-  const open = async (role: "writer" | "reader") => opened.adopt(await engine.open(role), (session) => session.close());
-  const [writer, reader] = [await open("writer"), await open("reader")];
+  await using begun = new AsyncDisposableStack();
+  const writer = await engine.open("writer");
+  begun.defer(async () => writer.close());
+  await migrate({ engine, session: writer }, [
+    { owner: "holdfast", migrations: kitMigrations },
+    { owner: place.name, migrations },
+  ]);
+  const id = await identify({ engine, session: writer }, place);
+  const reader = await engine.open("reader");
+  begun.move();
   const store = new SqlStore({
-    id: await identify(engine, place),
+    id,
     engine,
     writer,
     reader,
@@ -55,7 +60,6 @@ export async function openStore<T extends Tables>(
     meter: new LaneMeter(place.metrics ?? noMetrics, place.name, place.runtime.clock),
     onFatal: place.onFatal,
   });
-  opened.move();
   // Proof: `db` is a Kysely over the very tables of this declaration.
   return store as unknown as Store<{ readonly db: Db<T> }>;
 }
@@ -69,25 +73,20 @@ export function engineOf({ url, name, durability, runtime }: StorePlace): Engine
 }
 
 /** A random id, made with the store: two stores of one name are told apart by it. */
-async function identify(engine: Engine, { runtime }: Pick<StorePlace, "runtime">): Promise<string> {
-  const session = await engine.open("writer");
+async function identify({ engine, session }: Migrating, { runtime }: Pick<StorePlace, "runtime">): Promise<string> {
   const known = async (): Promise<string | undefined> => {
     const { rows } = await session.run("SELECT id FROM holdfast_store");
     const id = rows[0]?.["id"];
     return typeof id === "string" ? id : undefined;
   };
-  try {
-    // Another process may be at work on the store: only who makes the id waits for its turn.
-    let id = await known();
-    if (id !== undefined) return id;
-    await inTransaction(engine, session, async () => {
-      id = await known();
-      if (id !== undefined) return;
-      id = runtime.ids.uuidv7();
-      await session.run("INSERT INTO holdfast_store (id) VALUES (?)", [id]);
-    });
-    return id ?? "";
-  } finally {
-    await session.close();
-  }
+  // Another process may be at work on the store: only who makes the id waits for its turn.
+  let id = await known();
+  if (id !== undefined) return id;
+  await inTransaction({ engine, session }, async () => {
+    id = await known();
+    if (id !== undefined) return;
+    id = runtime.ids.uuidv7();
+    await session.run("INSERT INTO holdfast_store (id) VALUES (?)", [id]);
+  });
+  return id ?? "";
 }
