@@ -127,14 +127,17 @@ export class DocumentStore implements Store<object> {
     const { engine, runtime } = this.#parts;
     const now = Math.floor(runtime.clock.now());
     const fresh = { attempts: 0 };
-    const [outbox, all, untried, asleep, ready, dead, inbox] = await Promise.all([
+    const [outbox, all, dead, inbox] = await Promise.all([
       engine.count(names.outbox),
       engine.count(names.parked),
+      engine.count(names.dead, { where: { state: "dead" } }),
+      engine.count(names.inbox),
+    ]);
+    if (all === 0) return { outbox, parked: 0, timers: 0, dead, inbox };
+    const [untried, asleep, ready] = await Promise.all([
       engine.count(names.parked, { where: fresh }),
       engine.count(names.parked, { where: { ...fresh, nextAt: null } }),
       engine.count(names.parked, { where: fresh, atMost: { field: "nextAt", value: now } }),
-      engine.count(names.dead, { where: { state: "dead" } }),
-      engine.count(names.inbox),
     ]);
     // Counted one after the other, while others write.
     const timers = Math.max(0, untried - asleep - ready);

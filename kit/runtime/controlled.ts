@@ -47,6 +47,7 @@ export function controlledRuntime({
   const random = seededRandom(seed);
   const startedAt = systemClock.monotonic();
   let jumped = 0;
+  let advancing = 0;
   const passed = () => jumped + (flowing ? systemClock.monotonic() - startedAt : 0);
   const clock: Clock = { now: () => now + passed(), monotonic: () => (flowing ? startedAt : 0) + passed() };
   const jumpTo = (at: number) => {
@@ -67,7 +68,8 @@ export function controlledRuntime({
     timer.run();
   };
   const arm = (timer: Waiting) => {
-    if (!flowing) return;
+    // While the clock is advanced it is the jumps that fire; what is left over is armed at the end.
+    if (!flowing || advancing > 0) return;
     timer.real?.cancel();
     const left = timer.at - clock.monotonic();
     // Node's timers may be a fraction of a millisecond early by this clock.
@@ -94,6 +96,7 @@ export function controlledRuntime({
     faults,
     async advance(ms) {
       const until = clock.monotonic() + ms;
+      advancing += 1;
       try {
         for (;;) {
           // Promises that can settle by themselves have settled, and whoever asked for a turn before has had it.
@@ -105,6 +108,7 @@ export function controlledRuntime({
         }
         jumpTo(until);
       } finally {
+        advancing -= 1;
         // Their real timers know nothing of the jump.
         for (const timer of waiting) arm(timer);
       }
