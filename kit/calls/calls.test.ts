@@ -38,12 +38,13 @@ type Answer = (request: Dispatch) => Promise<{ status: number; body: unknown; he
 /** A service that answers as the test says; what it is asked is kept. */
 function callee(answer: Answer) {
   const asked: Dispatch[] = [];
+  const store = { commitMs: () => 0 };
   const service = {
     name: "callee",
     endpoints: [Read, Once, Again],
     events: [],
     problems: [],
-    admissions: { reads: new Admission(runtime.clock), writes: new Admission(runtime.clock) },
+    admissions: { reads: new Admission(runtime.clock, store), writes: new Admission(runtime.clock, store) },
     async dispatch(request: Dispatch) {
       asked.push(request);
       const { status, body, headers = {} } = await answer(request);

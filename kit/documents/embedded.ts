@@ -74,6 +74,7 @@ export async function embeddedDocuments({
       const [row] = await read(sql, [...found.parameters, most]);
       return Number(row?.["n"]);
     },
+    commitMs: () => meter.commitMs,
     async close() {
       await writer.close();
       await session.close();

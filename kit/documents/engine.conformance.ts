@@ -136,6 +136,7 @@ export function documentEngineConformance(
         assert.equal(done, true);
         assert.deepEqual(await engine.get("things", "a"), thing("a", { n: 2 }, 3));
         assert.deepEqual([await engine.count("others"), await engine.get("things", "gone")], [2, undefined]);
+        assert.ok(engine.commitMs() > 0 || durable !== true, "how long it took is told");
         const stopped = await engine.apply([
           { do: "insert", collection: "others", documents: [thing("z")] },
           { do: "create", collection: "things", document: thing("b", { n: 9 }) },

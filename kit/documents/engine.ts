@@ -76,5 +76,7 @@ export interface DocumentEngine {
   find(collection: string, find: Find): Promise<readonly Doc[]>;
   /** Where there are more than `most`, it may say that there are so many. @param most no bound where it is left out */
   count(collection: string, where?: Where, most?: number): Promise<number>;
+  /** How long a durable write took of late, in milliseconds, smoothed over a few; 0 before the first. */
+  commitMs(): number;
   close(): Promise<void>;
 }

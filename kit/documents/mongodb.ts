@@ -1,6 +1,8 @@
 import type { Document as BsonDocument, Filter, MongoClientOptions } from "mongodb";
 import { kitProblems } from "../contract/index.ts";
 import type { Runtime } from "../runtime/index.ts";
+import { LaneMeter } from "../sql/index.ts";
+import { noMetrics } from "../telemetry/index.ts";
 import type { Doc, DocumentEngine, Find, Scalar, Step, Where } from "./engine.ts";
 import { mongoErrors } from "./mongo-errors.ts";
 
@@ -47,6 +49,7 @@ export async function mongoDocuments({ url, database, runtime }: MongoOptions): 
   const driver = await loadDriver();
   const { MongoClient, MongoBulkWriteError } = driver;
   const { reading, writing } = mongoErrors(driver);
+  const meter = new LaneMeter(noMetrics, "", runtime.clock);
   const client = new MongoClient(url, options);
   const db = client.db(database);
   const of = (collection: string) => db.collection<Stored>(collection);
@@ -102,18 +105,19 @@ export async function mongoDocuments({ url, database, runtime }: MongoOptions): 
           for (const { on } of indexes)
             await of(name).createIndex(Object.fromEntries([...on, "_id"].map((field) => [escaped(field), 1])));
       }),
-    async apply(steps) {
-      for (const [at, step] of steps.entries()) {
-        try {
-          if (step.at !== undefined) runtime.faults.at(step.at);
-          if (!(await take(step))) return false;
-        } catch (error) {
-          // That nothing was written may be said of the first step only.
-          throw at === 0 ? error : kitProblems.outcomeUnknown({}, { cause: error });
+    apply: (steps) =>
+      meter.commit(async () => {
+        for (const [at, step] of steps.entries()) {
+          try {
+            if (step.at !== undefined) runtime.faults.at(step.at);
+            if (!(await take(step))) return false;
+          } catch (error) {
+            // That nothing was written may be said of the first step only.
+            throw at === 0 ? error : kitProblems.outcomeUnknown({}, { cause: error });
+          }
         }
-      }
-      return true;
-    },
+        return true;
+      }),
     get: (collection, id) =>
       reading(async () => {
         const found = await of(collection).findOne({ _id: id });
@@ -135,6 +139,7 @@ export async function mongoDocuments({ url, database, runtime }: MongoOptions): 
       }),
     count: (collection, where = {}, most) =>
       reading(() => of(collection).countDocuments(filterOf(where), most === undefined ? {} : { limit: most })),
+    commitMs: () => meter.commitMs,
     close: () => client.close(),
   };
 }

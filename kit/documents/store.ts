@@ -122,6 +122,7 @@ export class DocumentStore implements Store<object> {
     this.#freeing(this.#deadLetters.redrive(id, actor, note));
   discard = (id: string, actor: string, note: string) => this.#freeing(this.#deadLetters.discard(id, actor, note));
 
+  commitMs = (): number => this.#parts.engine.commitMs();
   backlog = (): Promise<Backlog> => backlog(this.#parts.engine, Math.floor(this.#parts.runtime.clock.now()));
   async depths() {
     const { engine, runtime } = this.#parts;

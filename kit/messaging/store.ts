@@ -231,6 +231,8 @@ export interface Store<Access> {
   redrive(id: string, actor: string, note: string | undefined): Promise<boolean>;
   /** False unless it is dead. */
   discard(id: string, actor: string, note: string): Promise<boolean>;
+  /** How long what makes a unit durable took of late, in milliseconds, smoothed over a few; 0 before the first. */
+  commitMs(): number;
   /** What waits, for metrics: counted in a bounded time, however much there is. */
   backlog(): Promise<Backlog>;
   /** Exact counts, for tests: they take their time where there is much. */

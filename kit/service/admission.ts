@@ -1,13 +1,15 @@
 import type { Clock } from "../runtime/index.ts";
 
-/** So few are no queue: about what shares one commit. A store that is never out of work needs no more. */
-const few = 112;
-/** What is admitted while there is too much to do waits about so long. */
-const targetMs = 20;
+/** So few are no queue, however slow the store is: clients that each wait for their answer, a burst. */
+const few = 64;
+/** What is admitted while there is too much to do waits about so long for the work of others, and for commits beside. */
+const workMs = 12;
+/** So many: of the group at work and of its own, and of a batch of messages that takes its turn before each. */
+const commits = 4;
 /** A wait that stands above the target for this long is no burst; a pause of 200 ms at seven tenths of the capacity is worked off by then. */
-const standsMs = 500;
-/** A wait that no burst explains. */
-const mostMs = 250;
+const standsMs = 600;
+/** So far above the target is a wait that no burst explains. */
+const burstMs = 250;
 /** How long departures are counted for a rate. */
 const windowMs = 100;
 /** What a pause of 200 ms cannot fill. */
@@ -15,14 +17,22 @@ const enoughWindows = 3;
 /** The best rate seen is believed a tenth less with every window: a pause of the process is not taken for a slow store. */
 const forgetting = 1.1;
 
+/** What admission knows of a store. */
+export interface Committing {
+  /** How long a commit took of late, in milliseconds: nobody waits less, however little there is to do. 0 before the first. */
+  commitMs(): number;
+}
+
 /**
  * Units of one kind that wait for a store or are at work in it. As a unit awaits nothing else, the time that a new one will take is told by how many
  * there are and how fast they leave (Little's law), whatever the engine. When that stands above a target, or is far above it, new ones are refused until it is
  * back: so the controlled delay of CoDel (Nichols and Jacobson, 2012) with the two limits of "Fail at Scale" (Maurer, 2015), applied at the entrance,
- * where a refusal is cheapest. What was admitted is never refused by it.
+ * where a refusal is cheapest. What was admitted is never refused by it. The target is what keeps a store at work: it commits one group
+ * after the other, so with quick commits short groups will do, and with slow ones many wait that are no queue, but the next group.
  */
 export class Admission {
   readonly #clock: Clock;
+  readonly #store: Committing;
   #inHand = 0;
   /** Milliseconds from one departure to the next while many wait. */
   #gapMs = Number.POSITIVE_INFINITY;
@@ -35,8 +45,9 @@ export class Admission {
   #refusingUntil = Number.NEGATIVE_INFINITY;
   #refused = 0;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, store: Committing) {
     this.#clock = clock;
+    this.#store = store;
   }
 
   enter(): void {
@@ -59,11 +70,12 @@ export class Admission {
     const now = this.#clock.monotonic();
     this.#measure(now);
     const wait = this.waitMs;
-    if (wait <= targetMs) {
+    const target = workMs + commits * this.#store.commitMs();
+    if (wait <= target) {
       this.#lowAt = now;
       return true;
     }
-    if (now >= this.#refusingUntil && wait <= mostMs && now - this.#lowAt < standsMs) return true;
+    if (now >= this.#refusingUntil && wait <= target + burstMs && now - this.#lowAt < standsMs) return true;
     this.#refusingUntil = now + standsMs;
     this.#refused += 1;
     return false;
@@ -100,7 +112,7 @@ export interface Admissions {
   readonly writes: Admission;
 }
 
-export const admissions = (clock: Clock): Admissions => ({
-  reads: new Admission(clock),
-  writes: new Admission(clock),
+export const admissions = (clock: Clock, store: Committing): Admissions => ({
+  reads: new Admission(clock, store),
+  writes: new Admission(clock, store),
 });

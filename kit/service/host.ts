@@ -106,7 +106,7 @@ export async function startService(service: Service, environment: Environment): 
       `${name}: ${shadowed.join(", ")} of the scope are given to every handler already: name them otherwise.`,
     );
   const jobs = new Set(service.jobs.map(({ job }) => job));
-  const admissions = admissionsOn(runtime.clock);
+  const admissions = admissionsOn(runtime.clock, store);
   const inUnit = { scopeOf, surroundings, resources, jobs, around: spec.around, admissions };
 
   const routes = new Map(

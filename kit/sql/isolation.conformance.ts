@@ -328,6 +328,13 @@ export function isolationConformance(
     assert.equal(await count(store), 1);
   });
 
+  check("how long commits take is told, once there was one", async (_, { one }) => {
+    const store = await one();
+    assert.equal(store.commitMs(), 0);
+    await inUnit(store, ({ db }) => insert(db, "a"));
+    assert.ok(store.commitMs() > 0);
+  });
+
   check("a unit that is past its deadline is not begun", async (_, { one, runtime }) => {
     const store = await one();
     await assert.rejects(

@@ -7,6 +7,9 @@ export interface Waiting {
   joinedAt?: number;
 }
 
+/** How much the last commit counts for in the mean. */
+const weight = 1 / 8;
+
 /** What is counted of one connection that commits for many. */
 export class LaneMeter {
   readonly #clock: Pick<Clock, "monotonic">;
@@ -14,6 +17,7 @@ export class LaneMeter {
   readonly #waits: Histogram;
   readonly #commits: Histogram;
   readonly #conflicts: Counter;
+  #commitMs: number | undefined;
 
   constructor(metrics: Metrics, store: string, clock: Pick<Clock, "monotonic">) {
     this.#clock = clock;
@@ -42,9 +46,17 @@ export class LaneMeter {
     this.#conflicts.add();
   }
 
-  async commit(commit: () => void | Promise<void>): Promise<void> {
+  /** How long commits took of late, in milliseconds; 0 before the first. */
+  get commitMs(): number {
+    return this.#commitMs ?? 0;
+  }
+
+  async commit<T>(commit: () => T | Promise<T>): Promise<T> {
     const begunAt = this.#clock.monotonic();
-    await commit();
-    this.#commits.observe((this.#clock.monotonic() - begunAt) / 1_000);
+    const value = await commit();
+    const ms = this.#clock.monotonic() - begunAt;
+    this.#commits.observe(ms / 1_000);
+    this.#commitMs = this.#commitMs === undefined ? ms : this.#commitMs + (ms - this.#commitMs) * weight;
+    return value;
   }
 }

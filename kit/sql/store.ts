@@ -58,10 +58,12 @@ export class SqlStore implements Store<object> {
   readonly #onOutbox: (() => void)[] = [];
   readonly #onParked: (() => void)[] = [];
   readonly #close: () => Promise<void>;
+  readonly commitMs: () => number;
 
   constructor({ id, engine, writer, reader, isolation, runtime, kysely, meter, onFatal }: StoreParts) {
     this.id = id;
     this.#runtime = runtime;
+    this.commitMs = () => meter.commitMs;
     const tail = engine.name === "sqlite" ? new OutboxTail() : undefined;
     const rules = requestRules({ runtime, tail }, engine.name, this.#requests);
     this.#lane = new Lane({ engine, session: writer, isolation, runtime, rules, meter, onFatal });
