@@ -120,6 +120,13 @@ test("a store that becomes ten times slower is found out, one that becomes faste
   assert.ok(fast.admitted >= 11_900, String(fast.admitted));
 });
 
+test("what a slow time has taught is not believed after a rest: a burst is let in as if there had been none", async () => {
+  const store = await queue();
+  assert.ok((await store.run({ from: 0, until: 4_000, arriving: 9, leaving: 0.3 })).refused > 0);
+  await store.run({ from: 0, until: 2_000, arriving: 0, leaving: 3 });
+  assert.equal(store.come(500), 500);
+});
+
 interface Groups {
   /** Milliseconds that a commit takes, and that a unit takes before it. */
   readonly commitMs: number;

@@ -12,6 +12,8 @@ const standsMs = 600;
 const burstMs = 250;
 /** How long departures are counted for a rate. */
 const windowMs = 100;
+/** After so long without a queue, what the store could do is not known any more: the machine may have been slower then. */
+const restMs = 1_000;
 /** What a pause of 200 ms cannot fill. */
 const enoughWindows = 3;
 /** The best rate seen is believed a tenth less with every window: a pause of the process is not taken for a slow store. */
@@ -40,6 +42,8 @@ export class Admission {
   #windows = 0;
   #windowFrom = 0;
   #left = 0;
+  /** When more than a few were last seen in hand. */
+  #manyAt = 0;
   /** When the wait was last at the target or below. */
   #lowAt = 0;
   #refusingUntil = Number.NEGATIVE_INFINITY;
@@ -54,6 +58,11 @@ export class Admission {
     this.#inHand += 1;
     if (this.#inHand !== few) return;
     const now = this.#clock.monotonic();
+    if (now - this.#manyAt > restMs) {
+      this.#gapMs = Number.POSITIVE_INFINITY;
+      this.#windows = 0;
+    }
+    this.#manyAt = now;
     this.#lowAt = now;
     this.#windowFrom = now;
     this.#left = 0;
@@ -68,6 +77,7 @@ export class Admission {
   admits(): boolean {
     if (this.#inHand < few) return true;
     const now = this.#clock.monotonic();
+    this.#manyAt = now;
     this.#measure(now);
     const wait = this.waitMs;
     const target = workMs + commits * this.#store.commitMs();
