@@ -1,5 +1,51 @@
 import { isUtf8 } from "node:buffer";
+import type { IncomingMessage } from "node:http";
 import { kitProblems, maxDepth } from "../contract/index.ts";
+
+/** Whether a request announces a body (RFC 9112 section 6.3). */
+const hasBody = ({ headers }: IncomingMessage): boolean =>
+  headers["transfer-encoding"] !== undefined || (headers["content-length"] ?? "0") !== "0";
+
+/** Told once, and never where the client has gone meanwhile. */
+type Received = (error: Error | undefined, bytes?: Buffer) => void;
+
+/** A body of so many bytes at most; an empty one is undefined. */
+export function receive(request: IncomingMessage, limitBytes: number, received: Received): void {
+  if (!hasBody(request)) received(undefined);
+  else if (Number(request.headers["content-length"]) > limitBytes) received(tooLarge(limitBytes));
+  // What has come with the head lies there when the parser's turn is over.
+  else process.nextTick(take, request, limitBytes, received);
+}
+
+/** Most bodies are whole by now, and need no listener. */
+function take(request: IncomingMessage, limitBytes: number, received: Received): void {
+  if (!request.complete) {
+    collect(request, limitBytes, received);
+    return;
+  }
+  // Proof: no encoding is set.
+  const bytes = request.read() as Buffer | null;
+  if (bytes !== null && bytes.length > limitBytes) received(tooLarge(limitBytes));
+  else received(undefined, bytes ?? undefined);
+}
+
+function collect(request: IncomingMessage, limitBytes: number, received: Received): void {
+  const pieces: Buffer[] = [];
+  let length = 0;
+  request.on("data", (piece: Buffer) => {
+    if (length > limitBytes) return;
+    length += piece.length;
+    if (length > limitBytes) received(tooLarge(limitBytes));
+    else pieces.push(piece);
+  });
+  request.on("end", () => {
+    if (length <= limitBytes) received(undefined, Buffer.concat(pieces));
+  });
+}
+
+/** The connection is ended: who sent so much may send more. */
+const tooLarge = (limitBytes: number): Error =>
+  kitProblems.bodyTooLarge({ limitBytes }, { headers: { connection: "close" } });
 
 export interface JsonBody {
   readonly value: unknown;

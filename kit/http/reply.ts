@@ -24,19 +24,6 @@ export function refusal(
 export function translate(error: unknown): unknown {
   if (findProblem(error) !== undefined || !(error instanceof Error) || !("code" in error)) return error;
   switch (error.code) {
-    case "FST_ERR_CTP_BODY_TOO_LARGE":
-      return kitProblems.bodyTooLarge({ limitBytes: "limit" in error ? Number(error.limit) : 0 }, { cause: error });
-    case "FST_ERR_CTP_INVALID_MEDIA_TYPE":
-    case "FST_ERR_CTP_INVALID_TYPE":
-      return kitProblems.unsupportedMediaType(
-        { reason: "The content type must be application/json." },
-        { cause: error },
-      );
-    case "FST_ERR_CTP_INVALID_CONTENT_LENGTH":
-      return kitProblems.malformedRequest(
-        { reason: "The body is not as long as its Content-Length says." },
-        { cause: error },
-      );
     case "FST_ERR_BAD_URL":
       return kitProblems.malformedRequest(
         { reason: "The address is not valid percent-encoded UTF-8." },
