@@ -9,24 +9,27 @@ const hasBody = ({ headers }: IncomingMessage): boolean =>
 /** Told once, and never where the client has gone meanwhile. */
 type Received = (error: Error | undefined, bytes?: Buffer) => void;
 
-/** A body of so many bytes at most; an empty one is undefined. */
+/** A body of so many bytes at most; undefined where there is none. */
 export function receive(request: IncomingMessage, limitBytes: number, received: Received): void {
+  const announced = Number(request.headers["content-length"]);
   if (!hasBody(request)) received(undefined);
-  else if (Number(request.headers["content-length"]) > limitBytes) received(tooLarge(limitBytes));
-  // What has come with the head lies there when the parser's turn is over.
-  else process.nextTick(take, request, limitBytes, received);
+  else if (announced > limitBytes) received(tooLarge(limitBytes));
+  // What has come with the head lies there when its turn is over.
+  else process.nextTick(take, request, { announced, limitBytes, received });
 }
 
-/** Most bodies are whole by now, and need no listener. */
-function take(request: IncomingMessage, limitBytes: number, received: Received): void {
-  if (!request.complete) {
-    collect(request, limitBytes, received);
-    return;
-  }
-  // Proof: no encoding is set.
-  const bytes = request.read() as Buffer | null;
-  if (bytes !== null && bytes.length > limitBytes) received(tooLarge(limitBytes));
-  else received(undefined, bytes ?? undefined);
+interface Receiving {
+  /** NaN where the body comes in chunks. */
+  readonly announced: number;
+  readonly limitBytes: number;
+  readonly received: Received;
+}
+
+/** Most bodies lie there whole, and need no listener. */
+function take(request: IncomingMessage, { announced, limitBytes, received }: Receiving): void {
+  // Proof: no encoding is set, and something is there to be read.
+  if (request.readableLength === announced) received(undefined, request.read() as Buffer);
+  else collect(request, limitBytes, received);
 }
 
 function collect(request: IncomingMessage, limitBytes: number, received: Received): void {
