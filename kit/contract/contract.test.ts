@@ -67,6 +67,22 @@ test("a value cut to its schema is the value, whatever else it carried", () => {
   );
 });
 
+test("the text of a value is the same however it was made: in another order, with more, by a class of its own", () => {
+  const cut = cutter(t.Object({ a: t.Integer(), b: t.Optional(t.Array(t.Object({ c: t.Integer() }))) }));
+  const own = { toJSON: () => "its own" };
+  const made = [
+    { a: 1, b: [{ c: 2 }] },
+    { b: [{ c: 2 }], a: 1 },
+    { a: 1, b: [{ c: 2, d: 3 }] },
+    Object.assign(Object.create(own), { a: 1, b: [{ c: 2 }] }),
+    { a: 1, b: [Object.assign(Object.create(own), { c: 2 })] },
+    Object.create({ a: 1, b: [{ c: 2 }] }),
+  ];
+  assert.deepEqual(new Set(made.map((value: unknown) => cut(value))), new Set(['{"a":1,"b":[{"c":2}]}']));
+  assert.equal(cut({ a: 1, b: undefined }), '{"a":1}');
+  assert.equal(cut({ a: 1 }), '{"a":1}');
+});
+
 test("what does not fit its contract is not sent", () => {
   assert.throws(() => cutter(Order)({ id: "1", lines: [{ sku: "a", quantity: 0 }] }), /\/lines\/0\/quantity/);
 });

@@ -2,7 +2,11 @@ import type { TSchema } from "typebox";
 import { jsonSchema, plain, type JsonSchema } from "./json-schema.ts";
 import { compile } from "./validator.ts";
 
-type Cut = (value: unknown) => unknown;
+interface Cut {
+  /** Whether the value has the same text as what `cut` makes of it. Most are made as their contract says, and a copy would cost as much as the text. */
+  readonly fits: (value: unknown) => boolean;
+  readonly cut: (value: unknown) => unknown;
+}
 
 /**
  * JSON text of a value cut to its schema: what the schema does not name never leaves. Throws, naming the field, when the value does not fit:
@@ -10,7 +14,7 @@ type Cut = (value: unknown) => unknown;
  */
 export function cutter(schema: TSchema): (value: unknown) => string {
   const { check, errors } = compile(schema, { open: true });
-  const cut = cutOf(plain(jsonSchema(schema)));
+  const { fits, cut } = cutOf(plain(jsonSchema(schema)));
   return (value) => {
     if (!check(value)) {
       const [first] = errors(value);
@@ -18,49 +22,75 @@ export function cutter(schema: TSchema): (value: unknown) => string {
         `What was to be sent does not fit its contract: ${first?.field === "" ? "the value" : (first?.field ?? "it")} ${first?.message ?? ""}.`,
       );
     }
-    return JSON.stringify(cut(value));
+    return JSON.stringify(fits(value) ? value : cut(value));
   };
 }
 
-const same: Cut = (value) => value;
+const same: Cut = { fits: () => true, cut: (value) => value };
 
 function cutOf({ properties, patternProperties, items, anyOf }: JsonSchema): Cut {
-  if (properties !== undefined) {
-    const parts = Object.entries(properties).map(([name, child]): readonly [string, Cut] => [name, cutOf(child)]);
-    return (value) => {
-      // Proof: checked to be an object before anything is cut.
-      const from = value as Readonly<Record<string, unknown>>;
-      const to: Record<string, unknown> = {};
-      for (const [name, inner] of parts) {
-        const part = from[name];
-        if (part !== undefined) to[name] = inner === same ? part : inner(part);
-      }
-      return to;
-    };
-  }
+  if (properties !== undefined)
+    return ofObject(Object.entries(properties).map(([name, child]) => ({ name, inner: cutOf(child) })));
   const [values] = Object.values(patternProperties ?? {});
   if (values !== undefined) {
     const inner = cutOf(values);
     if (inner === same) return same;
-    // Proof: checked to be an object before anything is cut.
-    return (value) =>
-      Object.fromEntries(
-        Object.entries(value as Readonly<Record<string, unknown>>).map(([name, part]) => [name, inner(part)]),
-      );
+    return {
+      fits: () => false,
+      // Proof: checked to be an object before anything is cut.
+      cut: (value) =>
+        Object.fromEntries(
+          Object.entries(value as Readonly<Record<string, unknown>>).map(([name, part]) => [name, inner.cut(part)]),
+        ),
+    };
   }
   if (items !== undefined) {
     const inner = cutOf(items);
     if (inner === same) return same;
-    return (value) => (value as readonly unknown[]).map(inner); // Proof: checked to be an array before anything is cut.
+    return {
+      // Proof: checked to be an array before anything is cut.
+      fits: (value) => (value as readonly unknown[]).every(inner.fits),
+      cut: (value) => (value as readonly unknown[]).map(inner.cut), // Proof: as above.
+    };
   }
   if (anyOf !== undefined) {
     // Proof: `compile` reads JSON Schema; the parts of a union are schemas.
     const branches = anyOf.map((branch) => ({
-      fits: compile(branch as TSchema, { open: true }).check,
-      cut: cutOf(branch),
+      matches: compile(branch as TSchema, { open: true }).check,
+      inner: cutOf(branch),
     }));
-    if (branches.every(({ cut }) => cut === same)) return same;
-    return (value) => (branches.find(({ fits }) => fits(value))?.cut ?? same)(value);
+    if (branches.every(({ inner }) => inner === same)) return same;
+    const branchOf = (value: unknown) => branches.find(({ matches }) => matches(value))?.inner ?? same;
+    return { fits: (value) => branchOf(value).fits(value), cut: (value) => branchOf(value).cut(value) };
   }
   return same;
+}
+
+function ofObject(parts: readonly { readonly name: string; readonly inner: Cut }[]): Cut {
+  return {
+    fits(value) {
+      // Proof: checked to be an object before anything is cut.
+      const from = value as Readonly<Record<string, unknown>>;
+      // Another prototype may have fields, or a `toJSON`, that are not among the names.
+      if (Object.getPrototypeOf(from) !== Object.prototype) return false;
+      let at = 0;
+      for (const name in from) {
+        const part = parts[at];
+        if (part?.name !== name) return false;
+        if (part.inner !== same && (from[name] === undefined || !part.inner.fits(from[name]))) return false;
+        at += 1;
+      }
+      return at === parts.length;
+    },
+    cut(value) {
+      // Proof: checked to be an object before anything is cut.
+      const from = value as Readonly<Record<string, unknown>>;
+      const to: Record<string, unknown> = {};
+      for (const { name, inner } of parts) {
+        const part = from[name];
+        if (part !== undefined) to[name] = inner === same ? part : inner.cut(part);
+      }
+      return to;
+    },
+  };
 }
