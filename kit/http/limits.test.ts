@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
 import { kitProblems } from "../contract/index.ts";
 import { connect, shelf } from "./fixtures/shelf.ts";
 
@@ -34,6 +35,29 @@ test("a body above the limit is refused by its announcement, and by its length w
   right.send(`${post(["content-length: 64"])}${'{"name":"x"}'.padEnd(64)}`);
   await right.until(/^HTTP\/1\.1 201 /);
   right.end();
+});
+
+test("a body is the same whether it comes with its head, after it, byte by byte or in chunks, and others behind it", async (t) => {
+  const { servers } = await shelf(t);
+  const [text, url] = ['{"name":"ö"}', servers[0]?.url ?? ""];
+  const head = post([`content-length: ${String(Buffer.byteLength(text))}`]);
+  const chunked = `${post(["transfer-encoding: chunked"])}5\r\n{"nam\r\n8\r\ne":"ö"}\r\n0\r\n\r\n`;
+  for (const pieces of [
+    [head + text],
+    [head, text],
+    [head, ...text],
+    [chunked],
+    [head + text + chunked + head, text],
+  ]) {
+    const line = await connect(url);
+    const answers = pieces.join("").split("POST").length - 1;
+    for (const piece of pieces) {
+      line.send(piece);
+      await turn();
+    }
+    await line.until(new RegExp(`^(HTTP/1\\.1 201 [^]*?\r\n\r\n${text}){${String(answers)}}$`));
+    line.end();
+  }
 });
 
 test("a request that does not arrive in its time is refused with 408, whether its headers or its body lag", async (t) => {
