@@ -45,7 +45,7 @@ test("a body is the same whether it comes with its head, after it, byte by byte 
   for (const pieces of [
     [head + text],
     [head, text],
-    [head, ...text],
+    [head, ...text.split("")],
     [chunked],
     [head + text + chunked + head, text],
   ]) {
