@@ -29,9 +29,9 @@ function build(): boolean {
 if (import.meta.main) {
   const command = commandOf("stripe-mock.ts");
   if (build()) {
-    // `-http-port` would listen on every address.
+    // `-http-port` would listen on every address; so does HTTPS, which nobody asks, at a port of which there is one.
     const address = `127.0.0.1:${String(await freePort())}`;
-    const server = await startServer([program, "-http-addr", address], folder);
+    const server = await startServer([program, "-http-addr", address, "-https-addr", "127.0.0.1:0"], folder);
     process.exitCode = await runBeside(server, command, { HOLDFAST_TEST_STRIPE: `http://${address}` });
   } else {
     if (process.env["HOLDFAST_REQUIRE_ENGINES"] === "1")
