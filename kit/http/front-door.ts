@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { docsPage, kitProblems, openapi } from "../contract/index.ts";
+import { kitProblems } from "../contract/index.ts";
 import type { StoredReply } from "../messaging/index.ts";
 import type { Runtime } from "../runtime/index.ts";
 import type { RunningService } from "../service/index.ts";
@@ -9,7 +9,7 @@ import { gate, type Gate } from "./gate.ts";
 import { overloaded } from "./overload.ts";
 import { refusal } from "./reply.ts";
 import { RouteTable } from "./route-table.ts";
-import { json } from "./server.ts";
+import { json, pages } from "./pages.ts";
 
 /** A service as the front door sees it, in this process or in another. */
 export interface Served {
@@ -87,23 +87,12 @@ function write(response: ServerResponse, { status, body, headers }: StoredReply)
 
 function ownPages(servers: readonly Served[], metrics: Metrics): ReadonlyMap<string, () => Promise<StoredReply>> {
   const services = servers.map(({ service }) => service);
-  const endpoints = services.flatMap((service) => service.endpoints);
-  const title = "Holdfast";
-  const html = docsPage({
-    title,
-    endpoints,
+  const { docs, openapi } = pages({
+    title: "Holdfast",
+    endpoints: services.flatMap((service) => service.endpoints),
     events: services.flatMap(({ events }) => events),
     problems: services.flatMap(({ problems }) => problems),
   });
-  const docs: StoredReply = {
-    status: 200,
-    body: html,
-    headers: {
-      "content-type": "text/html; charset=utf-8",
-      "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'",
-    },
-  };
-  const api = json(200, openapi(endpoints, { title, version: "0.1.0" }));
   const health = async () => {
     const states = await Promise.all(
       services.map(async (service) => ({ service: service.name, failing: await service.unready() })),
@@ -112,9 +101,9 @@ function ownPages(servers: readonly Served[], metrics: Metrics): ReadonlyMap<str
     return json(ready ? 200 : 503, { status: ready ? "ready" : "unready", services: states });
   };
   return new Map([
-    ["/", () => Promise.resolve(docs)],
-    ["/docs", () => Promise.resolve(docs)],
-    ["/openapi.json", () => Promise.resolve(api)],
+    ["/", () => Promise.resolve(docs())],
+    ["/docs", () => Promise.resolve(docs())],
+    ["/openapi.json", () => Promise.resolve(openapi())],
     ["/health", health],
     ["/health/ready", health],
     ["/metrics", () => metricsPage(metrics)],

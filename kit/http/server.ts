@@ -2,15 +2,7 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerOptions, ServerRespons
 import type { Socket } from "node:net";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import type { Verify } from "../access/index.ts";
-import {
-  docsPage,
-  kitProblems,
-  mediaTypesOf,
-  openapi,
-  type Caller,
-  type Endpoint,
-  type ProblemError,
-} from "../contract/index.ts";
+import { kitProblems, mediaTypesOf, type Caller, type Endpoint, type ProblemError } from "../contract/index.ts";
 import type { StoredReply } from "../messaging/index.ts";
 import { within, type Runtime } from "../runtime/index.ts";
 import type { RunningService } from "../service/index.ts";
@@ -23,6 +15,7 @@ import { connectionsOf, type Connections } from "./connections.ts";
 import { Deadlines } from "./deadlines.ts";
 import { entrance } from "./overload.ts";
 import { deprecation, rawReply, refusal, translate } from "./reply.ts";
+import { json, pages } from "./pages.ts";
 import { RouteTable } from "./route-table.ts";
 import { callerOf, checkMediaType, clientId, idempotencyKey, patience } from "./request.ts";
 import { routerPath, showsRequests } from "./spans.ts";
@@ -66,6 +59,10 @@ export const httpLimits: HttpLimits = {
   inHand: 2_048,
 };
 
+const noCompiler = () => () => {
+  throw new Error("No route has a schema of the framework's.");
+};
+
 /** What Node itself watches over. Fastify's own option sets one of the times, and too late for the other. */
 export const serverOptions = ({ headerBytes, requestMs }: HttpLimits): ServerOptions => ({
   maxHeaderSize: headerBytes,
@@ -101,6 +98,8 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
     frameworkErrors: (error, request, reply) => void send(reply, refuse(error, idOf(request))),
     clientErrorHandler: (error, socket) => meter.refused(clientError(error, socket, runtime)),
     http: serverOptions(limits),
+    // Contracts check what comes and cut what goes: without these the framework would load compilers of its own, which nobody asks.
+    schemaController: { compilersFactory: { buildValidator: noCompiler, buildSerializer: noCompiler } },
     genReqId: (request) => clientId(request.headers["x-request-id"]) ?? runtime.ids.uuidv7(),
   });
   const meter = meterHttp(app, new HttpMeter(metrics, service.name, runtime.clock));
@@ -315,14 +314,6 @@ function clientError(error: Error, socket: Socket, runtime: Runtime): ProblemErr
 
 function addPages(app: FastifyInstance, service: RunningService, metrics: Metrics): void {
   const { name: title, endpoints, events, problems } = service;
-  const page = (html: string) => ({
-    status: 200,
-    body: html,
-    headers: {
-      "content-type": "text/html; charset=utf-8",
-      "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'",
-    },
-  });
   app.get("/health/live", (_request, reply) => send(reply, json(200, { status: "live" })));
   const ready = async (_request: FastifyRequest, reply: FastifyReply) => {
     const failing = await service.unready();
@@ -337,15 +328,8 @@ function addPages(app: FastifyInstance, service: RunningService, metrics: Metric
   };
   app.get("/health/ready", ready);
   app.get("/health", ready);
-  const description = json(200, openapi(endpoints, { title: `Holdfast ${title}`, version: "0.1.0" }));
-  app.get("/openapi.json", (_request, reply) => send(reply, description));
-  const docs = page(docsPage({ title: `Holdfast ${title}`, endpoints, events, problems }));
-  app.get("/docs", (_request, reply) => send(reply, docs));
+  const { docs, openapi } = pages({ title: `Holdfast ${title}`, endpoints, events, problems });
+  app.get("/openapi.json", (_request, reply) => send(reply, openapi()));
+  app.get("/docs", (_request, reply) => send(reply, docs()));
   app.get("/metrics", async (_request, reply) => send(reply, await metricsPage(metrics)));
 }
-
-export const json = (status: number, value: unknown): StoredReply => ({
-  status,
-  body: JSON.stringify(value),
-  headers: {},
-});
