@@ -10,7 +10,7 @@ import { snapshot } from "./migrations.ts";
 import { sql } from "./sql.ts";
 import { integer, table, text } from "./tables.ts";
 
-const { ground, skip } = postgresGround("serializable");
+const { ground, skip } = postgresGround("serializable", { bare: true });
 const tables = { notes: table({ name: text().primaryKey(), value: integer() }) };
 
 /** What becomes of the next COMMIT: it is passed on and the answer lost, or it never arrives. */
