@@ -3,24 +3,16 @@ import { after, describe, test } from "node:test";
 import { kitProblems } from "../contract/index.ts";
 import { mongodb, mongodbSkip, starter } from "../documents/fixtures/mongodb.ts";
 import { noFaults, type FaultPoint } from "../runtime/index.ts";
-import { onServer, postgresSkip } from "../sql/fixtures/engines.ts";
+import { postgresSkip, tidy } from "../sql/fixtures/engines.ts";
 import { start as startSystem, until, valueOf, type StartOptions, type TestSystem } from "../testing/index.ts";
 import { asking, Ended, Refused, States, type World } from "./fixtures/asking.ts";
 
-/** A database for each system. */
-const databases: string[] = [];
+/** The schema is that of the service: one system after the other. */
 async function startOnPostgres(service: ReturnType<typeof asking>, options: StartOptions = {}): Promise<TestSystem> {
-  const database = `exhausted_${String(process.pid)}_${String(databases.length)}`;
-  databases.push(database);
-  await onServer((client) => client.query(`CREATE DATABASE ${database}`));
-  const url = new URL(process.env["HOLDFAST_TEST_POSTGRES"] ?? "");
-  url.pathname = `/${database}`;
-  return startSystem(service, { ...options, storeUrl: url.href });
+  await tidy("DROP SCHEMA IF EXISTS asking CASCADE");
+  return startSystem(service, { ...options, storeUrl: process.env["HOLDFAST_TEST_POSTGRES"] ?? "" });
 }
-after(async () => {
-  for (const database of databases)
-    await onServer((client) => client.query(`DROP DATABASE IF EXISTS ${database} WITH (FORCE)`));
-});
+if (postgresSkip === false) after(() => tidy("DROP SCHEMA IF EXISTS asking CASCADE"));
 
 const stores = [
   { name: "sql", kind: "tables", start: startSystem, skip: false },

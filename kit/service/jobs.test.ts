@@ -4,7 +4,7 @@ import os from "node:os";
 import path from "node:path";
 import { test, type TestContext } from "node:test";
 import { findProblem } from "../contract/index.ts";
-import { onServer, postgresSkip } from "../sql/fixtures/engines.ts";
+import { postgresSkip, tidy } from "../sql/fixtures/engines.ts";
 import { start, until, type TestSystem } from "../testing/index.ts";
 import { Ask, AskInVain, Done, errands } from "./fixtures/errands.ts";
 import { startupFaults } from "./index.ts";
@@ -100,7 +100,7 @@ const fair = async (storeUrl?: string) => {
 
 test("a job that hangs with a long queue leaves workers to the others, which are found behind it", () => fair());
 test("the same holds on PostgreSQL", { skip: postgresSkip }, async (t) => {
-  const clear = () => onServer((client) => client.query("DROP SCHEMA IF EXISTS errands CASCADE"));
+  const clear = () => tidy("DROP SCHEMA IF EXISTS errands CASCADE");
   await clear();
   t.after(clear);
   await fair(process.env["HOLDFAST_TEST_POSTGRES"]);
@@ -122,7 +122,7 @@ const shared = async (storeUrl?: string) => {
 
 test("instances share the jobs, and each is done once", () => shared());
 test("instances share the jobs, and each is done once: on PostgreSQL", { skip: postgresSkip }, async (t) => {
-  const clear = () => onServer((client) => client.query("DROP SCHEMA IF EXISTS errands CASCADE"));
+  const clear = () => tidy("DROP SCHEMA IF EXISTS errands CASCADE");
   await clear();
   t.after(clear);
   await shared(process.env["HOLDFAST_TEST_POSTGRES"]);
