@@ -1,4 +1,4 @@
-import type { Server } from "node:http";
+import type { IncomingMessage, Server } from "node:http";
 import type { FastifyInstance, FastifyReply } from "fastify";
 import type { Endpoint, ProblemError } from "../contract/index.ts";
 import type { StoredReply } from "../messaging/index.ts";
@@ -15,6 +15,8 @@ import {
 declare module "fastify" {
   interface FastifyInstance {
     meter: HttpMeter;
+    /** Told of each reply where requests are shown as spans. */
+    traced?: (request: IncomingMessage, stored: StoredReply) => void;
   }
   interface FastifyReply {
     /** Set when the request has reached the handler of its route. */

@@ -1,10 +1,10 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { kitProblems, type Endpoint, type ProblemError } from "../contract/index.ts";
-import type { StoredReply } from "../messaging/index.ts";
 import type { Random } from "../runtime/index.ts";
 import type { RunningService } from "../service/index.ts";
 import type { RouteMeter } from "./http-metrics.ts";
 import { refusal } from "./reply.ts";
+import { send } from "./send.ts";
 
 /** Seconds until a refused client may come again: drawn, so that those refused together do not come together. */
 const again = [1, 2, 3] as const;
@@ -21,11 +21,10 @@ export interface OverloadOptions {
   readonly meter: RouteMeter;
   /** Whether there is no room for one more, whatever it asks for. */
   readonly full: () => boolean;
-  readonly send: (reply: FastifyReply, stored: StoredReply) => FastifyReply;
 }
 
 /** Runs before the body is read. Operators are let in: they come to help. */
-export function entrance({ service, endpoint, random, meter, full, send }: OverloadOptions) {
+export function entrance({ service, endpoint, random, meter, full }: OverloadOptions) {
   if (endpoint.spec.access === "operator") return {};
   const admission = service.admissions[endpoint.method === "GET" ? "reads" : "writes"];
   return {

@@ -16,6 +16,7 @@ import { Deadlines } from "./deadlines.ts";
 import { entrance } from "./overload.ts";
 import { deprecation, rawReply, refusal, translate } from "./reply.ts";
 import { json, pages } from "./pages.ts";
+import { send } from "./send.ts";
 import { RouteTable } from "./route-table.ts";
 import { callerOf, checkMediaType, clientId, idempotencyKey, patience } from "./request.ts";
 import { routerPath, showsRequests } from "./spans.ts";
@@ -95,7 +96,7 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
     return503OnClosing: false,
     exposeHeadRoutes: true,
     routerOptions: { maxParamLength: 500, ignoreTrailingSlash: false, querystringParser: (text) => parseQuery(text) },
-    frameworkErrors: (error, request, reply) => void send(reply, refuse(error, idOf(request))),
+    frameworkErrors: (error, request, reply) => send(reply, refuse(error, idOf(request))),
     clientErrorHandler: (error, socket) => meter.refused(clientError(error, socket, runtime)),
     http: serverOptions(limits),
     // Contracts check what comes and cut what goes: without these the framework would load compilers of its own, which nobody asks.
@@ -126,7 +127,7 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
       others.length === 0
         ? kitProblems.notFound({})
         : kitProblems.methodNotAllowed({}, { headers: { allow: others.join(", ") } });
-    return send(reply, refuse(problem, idOf(request)));
+    send(reply, refuse(problem, idOf(request)));
   });
   const spans = options.tracing?.of(service.name);
   const traceOf = spans === undefined ? undefined : showsRequests(app, service.endpoints, spans);
@@ -168,7 +169,7 @@ function addRoute(
 ): void {
   const { spec, method } = endpoint;
   const timeoutMs = spec.limits?.timeoutMs ?? limits.timeoutMs;
-  const sending = { extra: deprecation(endpoint), send };
+  const extra = deprecation(endpoint);
   const mediaTypes = mediaTypesOf(spec.body);
   const bodyBytes = spec.limits?.bodyBytes ?? limits.bodyBytes;
   const meter = app.meter.route(endpoint);
@@ -197,7 +198,7 @@ function addRoute(
         random: runtime.random,
         shown: traceOf?.(request.raw),
       });
-      const answer = new Answer(reply, incoming, sending);
+      const answer = new Answer(reply, incoming, extra);
       deadlines.watch(answer);
       service.dispatch(incoming).then(
         (stored) => answer.give(stored),
@@ -223,7 +224,6 @@ function addRoute(
       random: runtime.random,
       meter,
       full: () => sockets.inHand() > limits.inHand,
-      send,
     }),
     handler(request, reply) {
       if (method === "GET") handle(request, reply, undefined);
@@ -259,15 +259,6 @@ function readBody(
 }
 
 const idOf = (request: FastifyRequest): string => request.id;
-
-function send(reply: FastifyReply, { status, body, headers }: StoredReply): FastifyReply {
-  reply.server.meter.answered(reply, status);
-  reply.code(status).header("x-request-id", idOf(reply.request)).header("x-content-type-options", "nosniff");
-  for (const name in headers) reply.header(name, headers[name]);
-  if (body === undefined) return reply.send();
-  if (headers["content-type"] === undefined) reply.header("content-type", "application/json; charset=utf-8");
-  return reply.send(body);
-}
 
 /** Queries that are not valid percent-encoded UTF-8. The router may not throw: nobody would catch it. */
 const malformed = new WeakSet<object>();
@@ -317,7 +308,7 @@ function addPages(app: FastifyInstance, service: RunningService, metrics: Metric
   app.get("/health/live", (_request, reply) => send(reply, json(200, { status: "live" })));
   const ready = async (_request: FastifyRequest, reply: FastifyReply) => {
     const failing = await service.unready();
-    return send(
+    send(
       reply,
       json(failing.length === 0 ? 200 : 503, {
         status: failing.length === 0 ? "ready" : "unready",

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { FastifyInstance } from "fastify";
 import type { Endpoint } from "../contract/index.ts";
+import type { StoredReply } from "../messaging/index.ts";
 import { answered } from "../service/index.ts";
 import { readTraceparent, type Attributes, type Span, type Spans, type TraceContext } from "../telemetry/index.ts";
 
@@ -37,12 +38,10 @@ export function showsRequests(
     next();
   });
   // The code is that of the reply itself, whoever refused.
-  app.addHook("onSend", (request, reply, payload, next) => {
-    const refused =
-      reply.statusCode >= 400 && String(reply.getHeader("content-type")).startsWith("application/problem+json");
-    const shown = refused ? open.get(request.raw) : undefined;
-    if (shown !== undefined && typeof payload === "string") shown.code = codeIn(payload);
-    next(null, payload);
+  app.decorate("traced", (request: IncomingMessage, { status, body, headers }: StoredReply) => {
+    const refused = status >= 400 && headers["content-type"] === "application/problem+json";
+    const shown = refused ? open.get(request) : undefined;
+    if (shown !== undefined && body !== undefined) shown.code = codeIn(body);
   });
   return (request) => open.get(request)?.span.context;
 }
