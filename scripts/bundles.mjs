@@ -29,8 +29,11 @@ const ingredients = () => JSON.stringify(bundled.map((name) => [name, versionOf(
 
 /** Whether there are bundles of the versions that are installed. */
 export function areBundled() {
-  const note = join(bundles, "made-of.json");
-  return existsSync(note) && readFileSync(note, "utf8") === ingredients();
+  try {
+    return readFileSync(join(bundles, "made-of.json"), "utf8") === ingredients();
+  } catch {
+    return false;
+  }
 }
 
 /** Whether bundling would help: not where the bundler, a package for development, is not installed. */
@@ -54,12 +57,14 @@ async function bundle() {
       logLevel: "silent",
     });
     writeFileSync(join(fresh, "made-of.json"), ingredients());
+    // Somebody else may have been first, and others may be loading what he made.
+    if (areBundled()) return;
     rmSync(bundles, { recursive: true, force: true });
     renameSync(fresh, bundles);
   } catch (error) {
-    rmSync(fresh, { recursive: true, force: true });
-    // Somebody else was first.
     if (!areBundled()) throw error;
+  } finally {
+    rmSync(fresh, { recursive: true, force: true });
   }
 }
 

@@ -108,10 +108,12 @@ function guarded(user: { uid: number; gid: number } | undefined): readonly strin
   return ["setpriv", ...drop, "--pdeathsig", "QUIT"];
 }
 
+const initdb = ["-U", "app", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync", "--wal-segsize=1"];
+
 /** Of a server's programs and a user: where the checkout keeps a cluster that they made. */
 function keptCluster(bin: string, user: { uid: number; gid: number } | undefined): string {
   const { size, mtimeMs } = statSync(join(bin, "postgres"));
-  const name = hash("sha256", JSON.stringify([bin, size, mtimeMs, user]), "hex").slice(0, 16);
+  const name = hash("sha256", JSON.stringify([bin, size, mtimeMs, user, initdb]), "hex").slice(0, 16);
   return join(root, "node_modules/.cache/postgres", name);
 }
 
@@ -123,17 +125,25 @@ function makeCluster(bin: string, data: string, user: { uid: number; gid: number
   const kept = keptCluster(bin, user);
   const copy = (from: string, to: string) => spawnSync("cp", ["-a", `${from}/.`, to]).status === 0;
   if (existsSync(kept) && copy(kept, data)) return;
-  const init = ["-D", data, "-U", "app", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync", "--wal-segsize=1"];
-  execFileSync(join(bin, "initdb"), init, { ...user, cwd: data, stdio: ["ignore", "ignore", "pipe"] });
+  // What was copied half is in its way.
+  for (const left of readdirSync(data)) rmSync(join(data, left), { recursive: true });
+  execFileSync(join(bin, "initdb"), ["-D", data, ...initdb], {
+    ...user,
+    cwd: data,
+    stdio: ["ignore", "ignore", "pipe"],
+  });
   // What made no cluster was no `initdb`.
   if (!existsSync(join(data, "PG_VERSION"))) return;
   try {
     mkdirSync(dirname(kept), { recursive: true });
     const half = mkdtempSync(`${kept}-`);
-    if (copy(data, half) && !existsSync(kept)) renameSync(half, kept);
-    else rmSync(half, { recursive: true, force: true });
+    try {
+      if (copy(data, half) && !existsSync(kept)) renameSync(half, kept);
+    } finally {
+      rmSync(half, { recursive: true, force: true });
+    }
   } catch {
-    // The checkout cannot be written to: the next run makes one again.
+    // The checkout cannot be written to, or somebody else was first.
   }
 }
 

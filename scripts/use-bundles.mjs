@@ -11,7 +11,8 @@ if ("registerHooks" in nodeModule && areBundled()) {
   nodeModule.registerHooks({
     resolve(name, context, next) {
       const url = urls.get(name);
-      return url === undefined || context.parentURL?.startsWith(ours) !== true
+      const parent = context.parentURL ?? "";
+      return url === undefined || !parent.startsWith(ours) || parent.includes("/node_modules/")
         ? next(name, context)
         : { url, format: "module", shortCircuit: true };
     },

@@ -39,11 +39,12 @@ export class HttpClient {
     const origin = this.#choose(call.endpoint.owner);
     if (origin === undefined)
       throw kitProblems.unavailable({ reason: `No instance of ${call.endpoint.owner} is known here.` });
-    const left = call.deadline - this.#o.runtime.clock.monotonic();
-    if (left <= 0) throw kitProblems.deadlineExceeded({});
     let reply: StoredReply;
     try {
-      reply = await this.#send(origin, call, left);
+      const pool = await this.#pool(origin);
+      const left = call.deadline - this.#o.runtime.clock.monotonic();
+      if (left <= 0) throw kitProblems.deadlineExceeded({});
+      reply = await this.#send(pool, call, left);
     } catch (error) {
       if (findProblem(error) !== undefined) throw error;
       const code = codeOf(error);
@@ -65,7 +66,7 @@ export class HttpClient {
   }
 
   /** Rejects with `kit/deadline-exceeded` when there is none in time. */
-  async #send(origin: string, call: Outward, left: number): Promise<StoredReply> {
+  async #send(pool: Pool, call: Outward, left: number): Promise<StoredReply> {
     const { endpoint, body, idempotencyKey, correlationId, trace } = call;
     const headers = {
       ...textHeaders(call.headers),
@@ -77,7 +78,6 @@ export class HttpClient {
       ...(idempotencyKey === undefined ? {} : { "idempotency-key": idempotencyKey }),
       ...(body === undefined ? {} : { "content-type": mediaTypesOf(endpoint.spec.body)?.[0] ?? "application/json" }),
     };
-    const pool = await this.#pool(origin);
     const answer = new Answer();
     const timer = this.#o.runtime.timers.after(left, () => answer.giveUp(kitProblems.deadlineExceeded({})));
     const callerLeft = () => answer.giveUp(new Error("The caller has gone."));
@@ -103,7 +103,11 @@ export class HttpClient {
 
   #pool(origin: string): Promise<Pool> {
     let pool = this.#pools.get(origin);
-    if (pool === undefined) this.#pools.set(origin, (pool = this.#open(origin)));
+    if (pool === undefined) {
+      this.#pools.set(origin, (pool = this.#open(origin)));
+      // What cannot be opened is nothing to close, and is tried again.
+      pool.catch(() => this.#pools.delete(origin));
+    }
     return pool;
   }
 

@@ -1,5 +1,5 @@
 import { frontDoor } from "../http/index.ts";
-import { configTable } from "../runtime/index.ts";
+import { configTable, endInTurn, endTogether } from "../runtime/index.ts";
 import { startProcesses } from "./processes.ts";
 import { addressesOf, chosen, type Chosen, type Platform, type PlatformOptions } from "./settings.ts";
 import { startWorker } from "./worker.ts";
@@ -24,13 +24,16 @@ async function oneProcess({ systems, env }: PlatformOptions, choice: Chosen): Pr
       url: door.url,
       addresses: addressesOf(ports, (name) => servers.find(({ service }) => service.name === name)?.url),
       keys,
-      async stop(ms) {
-        await Promise.all([door.close(ms), ...servers.map((server) => server.close(ms))]);
-        await worker.stop(ms);
-      },
+      stop: (ms) =>
+        endInTurn([
+          () => endTogether([door.close(ms), ...servers.map((server) => server.close(ms))]),
+          () => worker.stop(ms),
+        ]),
     };
   } catch (error) {
-    await worker.stop(0);
+    await worker
+      .stop(0)
+      .catch((failure: unknown) => worker.log.error("what had begun could not be ended", { error: failure }));
     throw error;
   }
 }

@@ -4,7 +4,7 @@ import { developmentKeys, serviceTokens, verifier, type SigningKeys, type Verify
 import { embeddedBroker } from "../brokers/index.ts";
 import type { ClientOptions } from "../calls/index.ts";
 import { serveHttp, type HttpServer } from "../http/index.ts";
-import { plantedFaults, systemRuntime, type Runtime } from "../runtime/index.ts";
+import { endInTurn, endTogether, plantedFaults, systemRuntime, type Runtime } from "../runtime/index.ts";
 import { metricsRegistry, otlpTracing, processMetrics, type Logger, type Metrics } from "../telemetry/index.ts";
 import { startSystem, type RunningSystem } from "../topology/index.ts";
 import { processLog, type ProcessLog } from "./process-log.ts";
@@ -95,22 +95,21 @@ async function startOn(
   const drain = async (ms: number) => {
     const end = runtime.clock.monotonic() + ms;
     observed.stop();
-    await system.stop(ms);
-    // The last spans tell how it ended: there is always a moment for them.
-    await tracing?.close(Math.max(leastFlushMs, end - runtime.clock.monotonic()));
+    await endInTurn([
+      () => system.stop(ms),
+      // The last spans tell how it ended: there is always a moment for them.
+      () => tracing?.close(Math.max(leastFlushMs, end - runtime.clock.monotonic())),
+    ]);
   };
-  const stop = async (ms: number) => {
-    await Promise.all(servers.map((server) => server.close(ms)));
-    await drain(ms);
-    closeLog();
-  };
+  const stop = (ms: number) =>
+    endInTurn([() => endTogether(servers.map((server) => server.close(ms))), () => drain(ms), closeLog]);
   try {
     for (const service of system.services) {
       const { port = 0 } = ports.find(({ name }) => name === service.name) ?? {};
       servers.push(await serveHttp({ service, port, host: own.host, verify, runtime, log, metrics, tracing }));
     }
   } catch (error) {
-    await stop(0);
+    await stop(0).catch((failure: unknown) => log.error("what had begun could not be ended", { error: failure }));
     throw error;
   }
   return { runtime, log, metrics, keys, verify, servers, system, stop };

@@ -77,6 +77,8 @@ test("the text of a value is the same however it was made: in another order, wit
     Object.assign(Object.create(own), { a: 1, b: [{ c: 2 }] }),
     { a: 1, b: [Object.assign(Object.create(own), { c: 2 })] },
     Object.create({ a: 1, b: [{ c: 2 }] }),
+    Object.defineProperty({ a: 1, b: [{ c: 2 }] }, "toJSON", { value: own.toJSON }),
+    { a: 1, b: Object.assign([{ c: 2 }], own) },
   ];
   assert.deepEqual(new Set(made.map((value: unknown) => cut(value))), new Set(['{"a":1,"b":[{"c":2}]}']));
   assert.equal(cut({ a: 1, b: undefined }), '{"a":1}');

@@ -49,7 +49,7 @@ function cutOf({ properties, patternProperties, items, anyOf }: JsonSchema): Cut
     if (inner === same) return same;
     return {
       // Proof: checked to be an array before anything is cut.
-      fits: (value) => (value as readonly unknown[]).every(inner.fits),
+      fits: (value) => !Object.hasOwn(value as object, "toJSON") && (value as readonly unknown[]).every(inner.fits),
       cut: (value) => (value as readonly unknown[]).map(inner.cut), // Proof: as above.
     };
   }
@@ -72,7 +72,7 @@ function ofObject(parts: readonly { readonly name: string; readonly inner: Cut }
       // Proof: checked to be an object before anything is cut.
       const from = value as Readonly<Record<string, unknown>>;
       // Another prototype may have fields, or a `toJSON`, that are not among the names.
-      if (Object.getPrototypeOf(from) !== Object.prototype) return false;
+      if (Object.getPrototypeOf(from) !== Object.prototype || Object.hasOwn(from, "toJSON")) return false;
       let at = 0;
       for (const name in from) {
         const part = parts[at];

@@ -2,7 +2,7 @@ import type * as mongodb from "mongodb";
 import { kitProblems } from "../contract/index.ts";
 
 type Driver = typeof mongodb;
-type Safely = <T>(work: () => Promise<T>) => Promise<T>;
+export type Safely = <T>(work: () => Promise<T>) => Promise<T>;
 
 /** What the server will say again of the same document: it is too large, or its like is not allowed. */
 const refusals = new Set([2, 9, 14, 15, 52, 55, 57, 121, 10_334, 17_419, 17_420]);

@@ -4,7 +4,7 @@ import type { Runtime } from "../runtime/index.ts";
 import { LaneMeter } from "../sql/index.ts";
 import { noMetrics } from "../telemetry/index.ts";
 import type { Doc, DocumentEngine, Find, Scalar, Step, Where } from "./engine.ts";
-import { mongoErrors } from "./mongo-errors.ts";
+import { mongoErrors, type Safely } from "./mongo-errors.ts";
 
 export interface MongoOptions {
   /** `mongodb://user:password@host:port` */
@@ -20,13 +20,14 @@ interface Stored extends BsonDocument {
 }
 
 /** What is read was written by a majority, and a write has reached the journals of one. */
+const connections = 64;
 const options: MongoClientOptions = {
   readPreference: "primary",
   readConcern: { level: "majority" },
   writeConcern: { w: "majority", journal: true },
   // A write whose answer is lost is not repeated behind our back: who asked finds out by the version.
   retryWrites: false,
-  maxPoolSize: 64,
+  maxPoolSize: connections,
   serverSelectionTimeoutMS: 5_000,
   connectTimeoutMS: 5_000,
   socketTimeoutMS: 10_000,
@@ -48,7 +49,19 @@ async function loadDriver() {
 export async function mongoDocuments({ url, database, runtime }: MongoOptions): Promise<DocumentEngine> {
   const driver = await loadDriver();
   const { MongoClient, MongoBulkWriteError } = driver;
-  const { reading, writing } = mongoErrors(driver);
+  const safely = mongoErrors(driver);
+  let atWork = 0;
+  const counted =
+    (run: Safely): Safely =>
+    async (work) => {
+      atWork += 1;
+      try {
+        return await run(work);
+      } finally {
+        atWork -= 1;
+      }
+    };
+  const [reading, writing] = [counted(safely.reading), counted(safely.writing)];
   const meter = new LaneMeter(noMetrics, "", runtime.clock);
   const client = new MongoClient(url, options);
   const db = client.db(database);
@@ -96,6 +109,18 @@ export async function mongoDocuments({ url, database, runtime }: MongoOptions): 
     else return replace(step.collection, step.document, step.version);
     return true;
   };
+  const apply = async (steps: readonly Step[]): Promise<boolean> => {
+    for (const [at, step] of steps.entries()) {
+      try {
+        if (step.at !== undefined) runtime.faults.at(step.at);
+        if (!(await take(step))) return false;
+      } catch (error) {
+        // That nothing was written may be said of the first step only.
+        throw at === 0 ? error : kitProblems.outcomeUnknown({}, { cause: error });
+      }
+    }
+    return true;
+  };
   return {
     name: "mongodb",
     scans: "moving",
@@ -105,19 +130,8 @@ export async function mongoDocuments({ url, database, runtime }: MongoOptions): 
           for (const { on } of indexes)
             await of(name).createIndex(Object.fromEntries([...on, "_id"].map((field) => [escaped(field), 1])));
       }),
-    apply: (steps) =>
-      meter.commit(async () => {
-        for (const [at, step] of steps.entries()) {
-          try {
-            if (step.at !== undefined) runtime.faults.at(step.at);
-            if (!(await take(step))) return false;
-          } catch (error) {
-            // That nothing was written may be said of the first step only.
-            throw at === 0 ? error : kitProblems.outcomeUnknown({}, { cause: error });
-          }
-        }
-        return true;
-      }),
+    // What waits for a connection says how much there is to do, and nothing of what a write takes.
+    apply: (steps) => (atWork < connections ? meter.commit(() => apply(steps)) : apply(steps)),
     get: (collection, id) =>
       reading(async () => {
         const found = await of(collection).findOne({ _id: id });

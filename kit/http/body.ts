@@ -4,7 +4,7 @@ import { kitProblems, maxDepth } from "../contract/index.ts";
 
 /** Whether a request announces a body (RFC 9112 section 6.3). */
 const hasBody = ({ headers }: IncomingMessage): boolean =>
-  headers["transfer-encoding"] !== undefined || (headers["content-length"] ?? "0") !== "0";
+  headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) !== 0;
 
 /** Told once, and never where the client has gone meanwhile. */
 type Received = (error: Error | undefined, bytes?: Buffer) => void;

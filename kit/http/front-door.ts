@@ -36,7 +36,7 @@ export async function frontDoor(options: FrontDoorOptions): Promise<Gate> {
   for (const server of services)
     for (const endpoint of server.service.endpoints)
       table.add(endpoint, { server, forOperators: endpoint.spec.access === "operator" });
-  const pages = ownPages(services, metrics);
+  const own = ownPages(services, metrics);
   const refuse = (response: ServerResponse, error: unknown) => {
     const { reply, problem } = refusal(error, runtime.ids.uuidv7());
     meter.refused(problem);
@@ -51,7 +51,7 @@ export async function frontDoor(options: FrontDoorOptions): Promise<Gate> {
       else server.routing(request, response);
       return;
     }
-    const page = request.method === "GET" || request.method === "HEAD" ? pages.get(url.split("?")[0] ?? "") : undefined;
+    const page = request.method === "GET" || request.method === "HEAD" ? own.get(url.split("?")[0] ?? "") : undefined;
     if (page !== undefined) {
       const reply = await page();
       meter.page(reply.status);

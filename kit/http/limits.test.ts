@@ -37,6 +37,16 @@ test("a body above the limit is refused by its announcement, and by its length w
   right.end();
 });
 
+test("a length of nothing, however it is written, is no body", async (t) => {
+  const { servers } = await shelf(t);
+  for (const zero of ["0", "00", "000"]) {
+    const line = await connect(servers[0]?.url ?? "");
+    line.send(post([`content-length: ${zero}`]));
+    await line.until(wanted(400, kitProblems.invalidRequest.code));
+    line.end();
+  }
+});
+
 test("a body is the same whether it comes with its head, after it, byte by byte or in chunks, and others behind it", async (t) => {
   const { servers } = await shelf(t);
   const [text, url] = ['{"name":"ö"}', servers[0]?.url ?? ""];

@@ -13,6 +13,7 @@ export {
   type Settings,
 } from "./config.ts";
 export { controlledRuntime, type ControlledOptions, type ControlledRuntime } from "./controlled.ts";
+export { endInTurn, endTogether } from "./ending.ts";
 export { faultPoints, noFaults, plantedFaults, type FaultPoint, type FaultReport, type Faults } from "./faults.ts";
 export { derivedId, timeOfUuidv7, type Ids } from "./ids.ts";
 export { seededRandom, type Random } from "./random.ts";

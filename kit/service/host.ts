@@ -187,6 +187,13 @@ export async function startService(service: Service, environment: Environment): 
   };
 
   const running = begun.move();
+  const end = async (ms: number) => {
+    stopping.abort();
+    deadline = runtime.clock.monotonic() + ms;
+    await running.disposeAsync();
+    if (failures.length > 0) throw failures[0];
+  };
+  let stopped: Promise<void> | undefined;
   return {
     ...describe(service),
     store,
@@ -218,12 +225,7 @@ export async function startService(service: Service, environment: Environment): 
       return failing;
     },
     lag: () => consumer.lag(),
-    async stop(ms) {
-      stopping.abort();
-      deadline = runtime.clock.monotonic() + ms;
-      await running.disposeAsync();
-      if (failures.length > 0) throw failures[0];
-    },
+    stop: (ms) => (stopped ??= end(ms)),
   };
 }
 

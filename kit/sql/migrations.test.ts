@@ -9,7 +9,7 @@ import {
   postgresSkip,
   waitingForLocks,
 } from "./fixtures/engines.ts";
-import { diff, snapshot, type Migration } from "./migrations.ts";
+import { diff, migrate, snapshot, type Migration } from "./migrations.ts";
 import { boolean, identity, integer, json, table, text, type Tables } from "./tables.ts";
 
 const orders = table({ id: text().primaryKey(), total: integer() }, { indexes: [{ on: ["total"] }] });
@@ -93,6 +93,21 @@ for (const [name, skip, makeEngine] of engines) {
     await session.close();
     await migrateAlone(engine, "shop", [step("0001-initial", tables)]);
     assert.deepEqual(await rowsOf(engine, 'SELECT * FROM "first"'), []);
+  });
+
+  check("of all that is pending nothing is left where one of it fails, whoever owns it", async (engine) => {
+    const session = await engine.open("writer");
+    await session.run('CREATE TABLE "second" (a text)');
+    const pending = [
+      { owner: "kit", migrations: [step("0001-initial", { first: orders })] },
+      { owner: "shop", migrations: [step("0001-initial", { second: orders })] },
+    ];
+    await assert.rejects(migrate({ engine, session }, pending));
+    await assert.rejects(rowsOf(engine, 'SELECT * FROM "first"'));
+    await session.run('DROP TABLE "second"');
+    await migrate({ engine, session }, pending);
+    assert.deepEqual(await rowsOf(engine, 'SELECT * FROM "first"'), []);
+    await session.close();
   });
 
   check("defaults fill the rows that are there, whatever their kind", async (engine) => {

@@ -141,7 +141,7 @@ const keyOf = (owner: string, name: string): string => JSON.stringify([owner, na
 
 const checksumOf = (shape: Snapshot): string => createHash("sha256").update(canonical(shape)).digest("hex");
 
-/** One writer at a time: who finds the store busy waits for its turn, for ten seconds at most. */
+/** One writer at a time: who finds the store busy waits for its turn, ten seconds on SQLite, on PostgreSQL as long as a statement waits for a lock. */
 export async function inTransaction({ engine, session }: Migrating, work: () => Promise<void>): Promise<void> {
   for (let tries = 0; ; tries += 1) {
     try {

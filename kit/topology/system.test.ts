@@ -133,6 +133,16 @@ test("a system that cannot start closes its broker, which would keep the process
   await assert.rejects(broker.read("greeted", 0, 1), /is not open/);
 });
 
+test("who stops a system again waits for the first stop", async () => {
+  const { system } = await start(greeters());
+  const ended: string[] = [];
+  await Promise.all([
+    system.stop(1_000).then(() => ended.push("first")),
+    system.stop(0).then(() => ended.push("second")),
+  ]);
+  assert.deepEqual(ended, ["first", "second"]);
+});
+
 test("a system that stops takes no more requests", async () => {
   const system = await start(greeters());
   const stopped = system[Symbol.asyncDispose]();

@@ -1,5 +1,5 @@
 import type { Broker } from "../messaging/index.ts";
-import type { Runtime } from "../runtime/index.ts";
+import { endInTurn, endTogether, type Runtime } from "../runtime/index.ts";
 import {
   refuseFaults,
   startService,
@@ -39,7 +39,9 @@ export interface SystemOptions {
 export interface RunningSystem {
   readonly services: readonly RunningService[];
   readonly calls: Client;
-  /** Drains all services side by side, then closes the broker. Rejects with the first thing that could not be ended, after all else has. */
+  /**
+   * Drains all services side by side, then closes the broker. Rejects with the first failure, when all has been tried. A second stop is the first.
+   */
   stop(ms: number): Promise<void>;
 }
 
@@ -51,15 +53,13 @@ export async function startSystem(services: readonly Service[], options: SystemO
   const { runtime, log, broker, metrics, foreignEvents, elsewhere, tracing } = options;
   const calls = new Client({ runtime, metrics, tracing, ...(elsewhere === undefined ? {} : { elsewhere }) });
   const running: RunningService[] = [];
-  const stop = async (ms: number) => {
-    try {
-      const ended = await Promise.allSettled(running.map((service) => service.stop(ms)));
-      for (const each of ended) if (each.status === "rejected") throw each.reason;
-    } finally {
-      await calls.close();
-      await broker.close();
-    }
-  };
+  let stopped: Promise<void> | undefined;
+  const stop = (ms: number) =>
+    (stopped ??= endInTurn([
+      () => endTogether(running.map((service) => service.stop(ms))),
+      () => calls.close(),
+      () => broker.close(),
+    ]));
   try {
     refuseFaults(startupFaults(services, foreignEvents === undefined ? {} : { events: foreignEvents }));
     const topics = services.flatMap(({ contracts }) =>
