@@ -77,12 +77,18 @@ function install() {
   // The Node that runs npm, not the one in node_modules, which `npm ci` removes.
   const node = process.env.npm_node_execpath ?? process.execPath;
   const npm = process.env.npm_execpath;
-  const options = { cwd: root, stdio: /** @type {const} */ ("inherit") };
-  const { status } =
-    npm === undefined
-      ? spawnSync("npm", ["ci", "--loglevel=error"], { ...options, shell: process.platform === "win32" })
-      : spawnSync(node, [npm, "ci", "--loglevel=error"], options);
-  if (status !== 0)
+  /** @param {string[]} options */
+  const ci = (...options) => {
+    const how = { cwd: root, stdio: /** @type {const} */ ("inherit") };
+    const { status } =
+      npm === undefined
+        ? spawnSync("npm", ["ci", ...options], { ...how, shell: process.platform === "win32" })
+        : spawnSync(node, [npm, "ci", ...options], how);
+    return status === 0;
+  };
+  // What npm has in its cache it need not ask for again, unless that is too old to know the versions that are wanted.
+  const installed = ci("--prefer-offline", "--fetch-retries=0", "--loglevel=silent") || ci("--loglevel=error");
+  if (!installed)
     giveUp("The installation failed: see npm's lines above. Once they are settled, `npm ci` installs by hand.");
 }
 

@@ -119,6 +119,15 @@ test("start does without the packages for development, test installs them", { sk
   assert.match(it.run("test").stdout, /npm ci/);
 });
 
+test("what npm's cache cannot give is asked for anew", { skip }, () => {
+  const npm = `const fs = require("node:fs"); const old = process.argv.includes("--prefer-offline"); console.log(old ? "cache" : "registry");
+    if (old) process.exit(1); fs.copyFileSync("package-lock.json", "node_modules/.package-lock.json");`;
+  using it = checkout({ "npm.cjs": npm });
+  const { status, stdout } = it.run("start");
+  assert.equal(status, 0);
+  assert.match(stdout, /\ncache\nregistry\nmain /);
+});
+
 test("a failed installation is said, and nothing is run", { skip }, () => {
   using it = checkout({ "npm.cjs": "process.exit(7);" });
   const { status, stdout, stderr } = it.run("start");
