@@ -1,5 +1,6 @@
 import { frontDoor } from "../http/index.ts";
 import { configTable, endInTurn, endTogether } from "../runtime/index.ts";
+import { notEnded } from "../telemetry/index.ts";
 import { startProcesses } from "./processes.ts";
 import { addressesOf, chosen, type Chosen, type Platform, type PlatformOptions } from "./settings.ts";
 import { startWorker } from "./worker.ts";
@@ -31,9 +32,7 @@ async function oneProcess({ systems, env }: PlatformOptions, choice: Chosen): Pr
         ]),
     };
   } catch (error) {
-    await worker
-      .stop(0)
-      .catch((failure: unknown) => worker.log.error("what had begun could not be ended", { error: failure }));
+    await worker.stop(0).catch(notEnded(worker.log));
     throw error;
   }
 }

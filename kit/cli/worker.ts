@@ -5,7 +5,14 @@ import { embeddedBroker } from "../brokers/index.ts";
 import type { ClientOptions } from "../calls/index.ts";
 import { serveHttp, type HttpServer } from "../http/index.ts";
 import { endInTurn, endTogether, plantedFaults, systemRuntime, type Runtime } from "../runtime/index.ts";
-import { metricsRegistry, otlpTracing, processMetrics, type Logger, type Metrics } from "../telemetry/index.ts";
+import {
+  metricsRegistry,
+  notEnded,
+  otlpTracing,
+  processMetrics,
+  type Logger,
+  type Metrics,
+} from "../telemetry/index.ts";
 import { startSystem, type RunningSystem } from "../topology/index.ts";
 import { processLog, type ProcessLog } from "./process-log.ts";
 import type { Chosen, PlatformOptions } from "./settings.ts";
@@ -109,7 +116,7 @@ async function startOn(
       servers.push(await serveHttp({ service, port, host: own.host, verify, runtime, log, metrics, tracing }));
     }
   } catch (error) {
-    await stop(0).catch((failure: unknown) => log.error("what had begun could not be ended", { error: failure }));
+    await stop(0).catch(notEnded(log));
     throw error;
   }
   return { runtime, log, metrics, keys, verify, servers, system, stop };

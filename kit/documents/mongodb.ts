@@ -1,8 +1,7 @@
 import type { Document as BsonDocument, Filter, MongoClientOptions } from "mongodb";
 import { kitProblems } from "../contract/index.ts";
 import type { Runtime } from "../runtime/index.ts";
-import { LaneMeter } from "../sql/index.ts";
-import { noMetrics } from "../telemetry/index.ts";
+import { CommitTime } from "../sql/index.ts";
 import type { Doc, DocumentEngine, Find, Scalar, Step, Where } from "./engine.ts";
 import { mongoErrors, type Safely } from "./mongo-errors.ts";
 
@@ -19,8 +18,8 @@ interface Stored extends BsonDocument {
   readonly version: number;
 }
 
-/** What is read was written by a majority, and a write has reached the journals of one. */
 const connections = 64;
+/** What is read was written by a majority, and a write has reached the journals of one. */
 const options: MongoClientOptions = {
   readPreference: "primary",
   readConcern: { level: "majority" },
@@ -62,7 +61,7 @@ export async function mongoDocuments({ url, database, runtime }: MongoOptions): 
       }
     };
   const [reading, writing] = [counted(safely.reading), counted(safely.writing)];
-  const meter = new LaneMeter(noMetrics, "", runtime.clock);
+  const commitTime = new CommitTime();
   const client = new MongoClient(url, options);
   const db = client.db(database);
   const of = (collection: string) => db.collection<Stored>(collection);
@@ -130,8 +129,13 @@ export async function mongoDocuments({ url, database, runtime }: MongoOptions): 
           for (const { on } of indexes)
             await of(name).createIndex(Object.fromEntries([...on, "_id"].map((field) => [escaped(field), 1])));
       }),
-    // What waits for a connection says how much there is to do, and nothing of what a write takes.
-    apply: (steps) => (atWork < connections ? meter.commit(() => apply(steps)) : apply(steps)),
+    async apply(steps) {
+      const [begunAt, waits] = [runtime.clock.monotonic(), atWork >= connections];
+      const done = await apply(steps);
+      // What waits for a connection says how much there is to do, and nothing of what a write takes.
+      if (!waits) commitTime.took(runtime.clock.monotonic() - begunAt);
+      return done;
+    },
     get: (collection, id) =>
       reading(async () => {
         const found = await of(collection).findOne({ _id: id });
@@ -153,7 +157,7 @@ export async function mongoDocuments({ url, database, runtime }: MongoOptions): 
       }),
     count: (collection, where = {}, most) =>
       reading(() => of(collection).countDocuments(filterOf(where), most === undefined ? {} : { limit: most })),
-    commitMs: () => meter.commitMs,
+    commitMs: () => commitTime.ms,
     close: () => client.close(),
   };
 }

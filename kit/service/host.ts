@@ -11,7 +11,7 @@ import {
   type StoredReply,
 } from "../messaging/index.ts";
 import type { Runtime } from "../runtime/index.ts";
-import { noMetrics, Withholding, type Logger, type Metrics, type Tracing } from "../telemetry/index.ts";
+import { noMetrics, notEnded, Withholding, type Logger, type Metrics, type Tracing } from "../telemetry/index.ts";
 import { admissions as admissionsOn } from "./admission.ts";
 import { Claims } from "./claims.ts";
 import { consumerOf, workerOf } from "./consumers.ts";
@@ -65,7 +65,7 @@ export async function startService(service: Service, environment: Environment): 
         await end();
       } catch (error) {
         // The rest ends all the same; and why it could not start is what is told of a start that failed.
-        log.error("what had begun could not be ended", { error });
+        notEnded(log)(error);
         failures.push(error);
       }
     });

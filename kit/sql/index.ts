@@ -32,6 +32,7 @@ export {
   type Tables,
 } from "./tables.ts";
 export { envelopeColumns, envelopeNames, envelopeTable, leaseTable } from "./kit-tables.ts";
+export { CommitTime } from "./commit-time.ts";
 export { LaneMeter } from "./lane-metrics.ts";
 export { Conflict } from "./rejected.ts";
 export { GroupWriter, isFull } from "./group-writer.ts";

@@ -1,14 +1,12 @@
 import type { Clock } from "../runtime/index.ts";
 import { kitMetrics, type Counter, type Histogram, type Metrics } from "../telemetry/index.ts";
+import { CommitTime } from "./commit-time.ts";
 
 /** Where a unit's wait is measured. */
 export interface Waiting {
   /** On the monotonic clock; set for a sample of them. */
   joinedAt?: number;
 }
-
-/** How much the last commit counts for in the mean. */
-const weight = 1 / 8;
 
 /** What is counted of one connection that commits for many. */
 export class LaneMeter {
@@ -17,7 +15,7 @@ export class LaneMeter {
   readonly #waits: Histogram;
   readonly #commits: Histogram;
   readonly #conflicts: Counter;
-  #commitMs: number | undefined;
+  readonly #commitTime = new CommitTime();
 
   constructor(metrics: Metrics, store: string, clock: Pick<Clock, "monotonic">) {
     this.#clock = clock;
@@ -48,15 +46,14 @@ export class LaneMeter {
 
   /** How long commits took of late, in milliseconds; 0 before the first. */
   get commitMs(): number {
-    return this.#commitMs ?? 0;
+    return this.#commitTime.ms;
   }
 
-  async commit<T>(commit: () => T | Promise<T>): Promise<T> {
+  async commit(commit: () => void | Promise<void>): Promise<void> {
     const begunAt = this.#clock.monotonic();
-    const value = await commit();
+    await commit();
     const ms = this.#clock.monotonic() - begunAt;
     this.#commits.observe(ms / 1_000);
-    this.#commitMs = this.#commitMs === undefined ? ms : this.#commitMs + (ms - this.#commitMs) * weight;
-    return value;
+    this.#commitTime.took(ms);
   }
 }

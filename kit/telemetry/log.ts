@@ -86,6 +86,12 @@ function wrap(base: Pino, bound: Fields, ofService: ((service: string) => Pino) 
   };
 }
 
+/** For what fails while something that cannot go on is ended: why it cannot is what is told, and this is logged. */
+export const notEnded =
+  (log: Logger) =>
+  (error: unknown): void =>
+    log.error("what had begun could not be ended", { error });
+
 const nothing = () => {};
 export const silentLogger: Logger = {
   debug: nothing,

@@ -9,7 +9,7 @@ import {
   type Service,
 } from "../service/index.ts";
 import { Client, type ClientOptions } from "../calls/index.ts";
-import type { Logger, Metrics, Tracing } from "../telemetry/index.ts";
+import { notEnded, type Logger, type Metrics, type Tracing } from "../telemetry/index.ts";
 
 export interface SystemOptions {
   readonly runtime: Runtime;
@@ -72,7 +72,7 @@ export async function startSystem(services: readonly Service[], options: SystemO
       calls.add(started);
     }
   } catch (error) {
-    await stop(0).catch((failure: unknown) => log.error("what had begun could not be ended", { error: failure }));
+    await stop(0).catch(notEnded(log));
     throw error;
   }
   return { services: running, calls, stop };
