@@ -93,9 +93,9 @@ test("every endpoint refuses everything that is wrong with a request, names it, 
       params: { notificationId: notificationId({ kind: "order-paid", about: orderId }) },
       token: "operator",
     },
-    "GET /notifications/preferences/{personId}": { params: { personId: customerId }, token: "operator" },
-    "PUT /notifications/preferences/{personId}": {
-      params: { personId: customerId },
+    "GET /notifications/preferences/{userId}": { params: { userId: customerId }, token: "operator" },
+    "PUT /notifications/preferences/{userId}": {
+      params: { userId: customerId },
       body: { email: true, muted: ["order-paid"] },
       token: "operator",
     },

@@ -22,6 +22,8 @@ export interface VerifierOptions {
   /** A key set, or the address of one (RFC 7517). */
   readonly keys: JSONWebKeySet | URL;
   readonly clock: Clock;
+  /** The services that exist: a token of another name is refused. @default any name is taken */
+  readonly services?: ReadonlySet<string>;
   /** A key set at an address is asked for again, for a key that it did not have, at most this often. @default 30000 */
   readonly jwksCooldownMs?: number;
 }
@@ -34,7 +36,7 @@ export type Verify = (token: string) => Promise<Caller>;
 
 const cacheSize = 10_000;
 
-export function verifier({ keys, clock, jwksCooldownMs = 30_000 }: VerifierOptions): Verify {
+export function verifier({ keys, clock, services, jwksCooldownMs = 30_000 }: VerifierOptions): Verify {
   const getKey = keys instanceof URL ? remoteKeys(keys, jwksCooldownMs) : createLocalJWKSet(keys);
   const verified = new Map<string, { readonly caller: Caller; readonly until: number }>();
   return async (token) => {
@@ -49,6 +51,7 @@ export function verifier({ keys, clock, jwksCooldownMs = 30_000 }: VerifierOptio
       currentDate: new Date(clock.now()),
     });
     const caller = callerOf(payload.sub ?? "", payload);
+    refuseName(caller, services);
     if (verified.size >= cacheSize) {
       const [oldest] = verified.keys();
       if (oldest !== undefined) verified.delete(oldest);
@@ -71,6 +74,20 @@ function remoteKeys(url: URL, cooldownDuration: number): JWTVerifyGetKey {
       throw kitProblems.unavailable({ reason: "The keys of tokens cannot be fetched." }, { cause: error });
     }
   };
+}
+
+/**
+ * Ids that begin so are guests', such as `guest:<id of a record>`, and no user's: a token with such a subject is refused. Whatever a service keeps
+ * under one can never belong to somebody who signs in.
+ */
+export const guestPrefix = "guest:";
+
+/** Throws, with a reason for the log, for a caller that cannot be. */
+function refuseName(caller: Caller, services: ReadonlySet<string> | undefined): void {
+  if (caller.kind === "service") {
+    if (services?.has(caller.name) === false) throw new Error(`There is no service ${caller.name}.`);
+  } else if (caller.id === "" || caller.id.startsWith(guestPrefix))
+    throw new Error(`No user can have the id "${caller.id}": it is empty, or a guest's.`);
 }
 
 /** What a subject is stands in a claim of its own: whatever users call themselves, none of them is a service. */
@@ -130,7 +147,9 @@ export interface TokenRequest {
   readonly clock: Clock;
 }
 
+/** Throws for the id of a guest, whose token would be refused everywhere. */
 export async function mintToken(keys: SigningKeys, { caller, lifetime = 3600, clock }: TokenRequest): Promise<string> {
+  refuseName(caller, undefined);
   const now = Math.floor(clock.now() / 1000);
   return new SignJWT(caller.kind === "user" ? { roles: [...caller.roles] } : { kind: "service" })
     .setProtectedHeader({ alg: "EdDSA", kid: keys.keyId })

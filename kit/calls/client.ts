@@ -7,7 +7,7 @@ import { HttpClient, type HttpClientOptions } from "./http.ts";
 import { localTransport } from "./local.ts";
 import { callLimits, Target, type CallLimits } from "./policies.ts";
 import { showsAttempts } from "./spans.ts";
-import { asText, escaped, replyBody, type Outward, type RequestParts, type Transport } from "./wire.ts";
+import { asText, callingService, escaped, replyBody, type Outward, type RequestParts, type Transport } from "./wire.ts";
 
 export interface ClientOptions {
   readonly runtime: Runtime;
@@ -102,7 +102,7 @@ export class Client implements Calls {
       query: asText(given.query),
       headers: asText(given.headers),
       body: given.body,
-      caller: cause.service,
+      caller: callingService(cause.service, cause.caller),
       idempotencyKey: spec.idempotent === true ? (given.idempotencyKey ?? derived()) : undefined,
       deadline: Math.min(cause.deadline, clock.monotonic() + timeoutMs),
       signal: cause.signal,

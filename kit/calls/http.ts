@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { Dispatcher, Pool } from "undici";
-import { findProblem, kitProblems, mediaTypesOf } from "../contract/index.ts";
+import { findProblem, kitProblems, mediaTypesOf, onBehalfOfHeader, writeOnBehalfOf } from "../contract/index.ts";
 import type { StoredReply } from "../messaging/index.ts";
 import type { Runtime } from "../runtime/index.ts";
 import { formatTraceparent } from "../telemetry/index.ts";
@@ -71,7 +71,8 @@ export class HttpClient {
     const headers = {
       ...textHeaders(call.headers),
       accept: "application/json, application/problem+json",
-      authorization: `Bearer ${await this.#o.token(call.caller)}`,
+      authorization: `Bearer ${await this.#o.token(call.caller.name)}`,
+      ...(call.caller.onBehalfOf === undefined ? {} : { [onBehalfOfHeader]: writeOnBehalfOf(call.caller.onBehalfOf) }),
       "x-request-timeout": String(Math.floor(left)),
       "x-correlation-id": correlationId,
       traceparent: formatTraceparent(trace),

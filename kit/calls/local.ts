@@ -23,7 +23,7 @@ export const localTransport =
             ...call,
             deadline,
             suspectText: true,
-            caller: { kind: "service", name: caller },
+            caller,
             signal: AbortSignal.any([signal, over.signal]),
             requestId: ids.uuidv7(),
             trace: span?.context ?? call.trace,

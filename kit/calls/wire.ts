@@ -4,7 +4,9 @@ import {
   kitProblems,
   ProblemError,
   replySpec,
+  type Caller,
   type Endpoint,
+  type ServiceIdentity,
   type TSchema,
 } from "../contract/index.ts";
 import type { StoredReply } from "../messaging/index.ts";
@@ -17,8 +19,8 @@ export interface Outward {
   readonly query: Readonly<Record<string, string | readonly string[] | undefined>>;
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   readonly body: unknown;
-  /** Name of the calling service. */
-  readonly caller: string;
+  /** The calling service, and on whose behalf it calls. */
+  readonly caller: ServiceIdentity;
   readonly idempotencyKey: string | undefined;
   /** On the monotonic clock. */
   readonly deadline: number;
@@ -26,6 +28,13 @@ export interface Outward {
   readonly correlationId: string;
   readonly trace: TraceContext;
 }
+
+/** A service that calls because it was called does so on behalf of whoever asked first: the callee shows no more than that caller may see. */
+export function callingService(name: string, caller: Caller | undefined): ServiceIdentity {
+  const onBehalfOf = caller === undefined ? guest : caller.kind === "user" ? caller : caller.onBehalfOf;
+  return { kind: "service", name, ...(onBehalfOf === undefined ? {} : { onBehalfOf }) };
+}
+const guest = { kind: "guest" } as const;
 
 /** Brings one attempt to the callee. Rejects with the callee's problem, or with one of the kit's for what happened on the way. */
 export type Transport = (call: Outward) => Promise<StoredReply>;

@@ -62,7 +62,12 @@ async function startOn(
   const metrics = metricsRegistry(runtime);
   const onFatal = (error: unknown) => die(log, error);
   const keys = own.jwks === undefined ? await developmentKeys(data) : undefined;
-  const verify = verifier({ keys: keys?.jwks ?? new URL(own.jwks ?? ""), clock: runtime.clock });
+  const everyService = new Set(Object.values(systems).flatMap((each) => each.map(({ name }) => name)));
+  const verify = verifier({
+    keys: keys?.jwks ?? new URL(own.jwks ?? ""),
+    clock: runtime.clock,
+    services: everyService,
+  });
   const elsewhere: ClientOptions["elsewhere"] =
     addressesOf === undefined || keys === undefined
       ? undefined

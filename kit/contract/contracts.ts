@@ -9,9 +9,15 @@ export interface User {
   readonly id: string;
   readonly roles: readonly string[];
 }
+/** Whoever asks without a token. */
+export interface Guest {
+  readonly kind: "guest";
+}
 export interface ServiceIdentity {
   readonly kind: "service";
   readonly name: string;
+  /** Who asked the calling service. Absent where it acts in its own name: in a consumer, a job, or by a token of its own. */
+  readonly onBehalfOf?: User | Guest;
 }
 export type Caller = User | ServiceIdentity;
 

@@ -17,6 +17,7 @@ export {
   type EndpointSpec,
   type EventContract,
   type EventData,
+  type Guest,
   type HeadersOf,
   type JobContract,
   type JobData,
@@ -33,6 +34,7 @@ export { cutter } from "./cut.ts";
 export { docsPage, type Documented } from "./docs-page.ts";
 export { jsonSchema, schemaFaults, type JsonSchema } from "./json-schema.ts";
 export { kitProblems } from "./kit-problems.ts";
+export { onBehalfOfHeader, readOnBehalfOf, writeOnBehalfOf } from "./on-behalf-of.ts";
 export { openapi, type ApiInfo } from "./openapi.ts";
 export { page, pageOf, pageQuery, type PageSource } from "./page.ts";
 export { loggable, privateTexts } from "./private-texts.ts";

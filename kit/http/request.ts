@@ -1,4 +1,12 @@
-import { findProblem, kitProblems, type Caller, type Endpoint } from "../contract/index.ts";
+import type { IncomingHttpHeaders } from "node:http";
+import {
+  findProblem,
+  kitProblems,
+  onBehalfOfHeader,
+  readOnBehalfOf,
+  type Caller,
+  type Endpoint,
+} from "../contract/index.ts";
 import type { Verify } from "../access/index.ts";
 
 /** An Idempotency-Key (draft-ietf-httpapi-idempotency-key-header-07): a quoted string, or the same without quotes. */
@@ -25,21 +33,34 @@ export function patience(header: string | readonly string[] | undefined, most: n
   return Math.min(ms, most);
 }
 
-/** The caller of a bearer token (RFC 6750); a token that is not valid is refused even where none is needed, and one that cannot be judged now, with `kit/unavailable`. */
+/**
+ * The caller of a bearer token (RFC 6750), and on whose behalf a service calls. A token that is not valid is refused even where none is needed, and one that
+ * cannot be judged now, with `kit/unavailable`.
+ */
 export async function callerOf(
-  authorization: string | undefined,
+  headers: IncomingHttpHeaders,
   verify: Verify,
   reject: (error: unknown) => void,
 ): Promise<Caller | undefined> {
+  const { authorization } = headers;
   if (authorization === undefined) return undefined;
   const token = /^Bearer ([\w.~+/-]+=*)$/i.exec(authorization)?.[1];
   if (token === undefined) throw kitProblems.unauthenticated({});
   try {
-    return await verify(token);
+    return actingFor(await verify(token), headers[onBehalfOfHeader]);
   } catch (error) {
     reject(error);
     throw findProblem(error) ?? kitProblems.unauthenticated({});
   }
+}
+
+/** A header that nobody can read is refused: without it the service would act in its own name, and see more. */
+function actingFor(caller: Caller, header: string | readonly string[] | undefined): Caller {
+  if (caller.kind !== "service" || header === undefined) return caller;
+  const onBehalfOf = typeof header === "string" ? readOnBehalfOf(header) : undefined;
+  if (onBehalfOf === undefined)
+    throw kitProblems.malformedRequest({ reason: `The header ${onBehalfOfHeader} cannot be read.` });
+  return { ...caller, onBehalfOf };
 }
 
 /** A body may come as application/json in UTF-8 and in no other form; one of bytes as one of its media types. */

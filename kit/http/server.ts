@@ -207,9 +207,7 @@ function addRoute(
     };
     if (headers.authorization === undefined) from(undefined);
     else {
-      const called = callerOf(headers.authorization, verify, (error) =>
-        log.debug("a token was refused", { requestId, error }),
-      );
+      const called = callerOf(headers, verify, (error) => log.debug("a token was refused", { requestId, error }));
       within(runtime, deadline, called, () => kitProblems.deadlineExceeded({}))
         .then(from)
         .catch((error: unknown) => fail(reply, error));

@@ -1,3 +1,4 @@
+import type { Caller } from "../contract/index.ts";
 import type { Envelope, MessageForm, MessageSubscription, Unit } from "../messaging/index.ts";
 import { parseTraceparent } from "../telemetry/index.ts";
 import type { Consumer, JobHandler } from "./definition.ts";
@@ -42,6 +43,8 @@ function subscriptionOf({ service, name, form, definition }: Handled, inUnit: In
   const { surroundings, scopeOf, resources, around, jobs } = inUnit;
   const { options, prepare, run, exhausted, document } = definition;
   const never = new AbortController().signal;
+  /** Messages and jobs are handled in the service's own name. */
+  const own: Caller = { kind: "service", name: service };
   const causeOf = (envelope: Envelope, signal: AbortSignal): Cause => ({
     handler: name,
     service,
@@ -50,7 +53,7 @@ function subscriptionOf({ service, name, form, definition }: Handled, inUnit: In
     id: envelope.id,
     correlationId: envelope.correlationId,
     trace: parseTraceparent(envelope.traceparent, surroundings.runtime.random),
-    caller: undefined,
+    caller: own,
     deadline: Number.POSITIVE_INFINITY,
     signal,
   });

@@ -13,6 +13,8 @@ export type {
   Session,
 } from "./engine.ts";
 export { prepared, type Ran } from "./prepared.ts";
+/** A piece of SQL with its parameters, for a condition that several queries share. Kysely calls it `sql`. */
+export { sql as raw } from "kysely";
 export { sqliteEngine } from "./sqlite.ts";
 export { writeMigration, type NewMigration } from "./snapshot.ts";
 export { postgresEngine, type PostgresEngine, type PostgresOptions } from "./postgres.ts";

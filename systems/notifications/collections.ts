@@ -5,7 +5,7 @@ import { Notification } from "./notification.ts";
 
 /** By notification id. */
 export const notifications = collection("notifications", { schema: Notification });
-/** By customer or user. */
+/** By user. */
 export const preferences = collection("preferences", { schema: Preferences });
 /** By SKU: whether it is known to be sold out, and how often it was. */
 export const shelves = collection("shelves", { schema: t.Object({ soldOut: t.Boolean(), times: t.Integer() }) });

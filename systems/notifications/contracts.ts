@@ -4,12 +4,12 @@ import { numberPattern } from "./mail/sms.ts";
 const { endpoint, problem } = contracts("notifications");
 
 const notificationId = t.String({ format: "uuid" });
-const personId = t.String({ pattern: "^[A-Za-z0-9_-]{1,64}$", description: "A customer's id, or a user's" });
-/** Who is told: a customer, whose address is asked for when it is needed, a user with the address, the operator, or an address. */
+const userId = t.String({ minLength: 1, maxLength: 255, description: "A user's id: the subject of the token" });
+/** Who is told: a customer, whose address is asked for when it is needed, a user or a guest with the address, the operator, or an address. */
 export const Recipient = t.Union([
   t.Object({ role: t.Literal("operator") }),
   t.Object({ customerId: t.String({ format: "uuid" }) }),
-  t.Object({ userId: personId, email: t.String({ format: "email", maxLength: 254 }) }),
+  t.Object({ userId, email: t.String({ format: "email", maxLength: 254 }) }),
   t.Object({ email: t.String({ format: "email", maxLength: 254 }) }),
 ]);
 export type Recipient = Value<typeof Recipient>;
@@ -95,15 +95,17 @@ export const Preferences = t.Object({
   muted: t.Array(Kind, { maxItems: 20, uniqueItems: true, description: "What is not wanted" }),
 });
 export interface Preferences extends Value<typeof Preferences> {}
-const ofPerson = { access: "user", params: t.Object({ personId }) } as const;
-export const GetPreferences = endpoint("GET /notifications/preferences/{personId}", {
-  summary: "How a person wants to be told, and of what; for that user, and for operators",
-  ...ofPerson,
+const ofUser = { access: "user", params: t.Object({ userId }) } as const;
+export const GetPreferences = endpoint("GET /notifications/preferences/{userId}", {
+  summary: "How a user wants to be told, and of what; for that user, and for operators",
+  ...ofUser,
   replies: { 200: Preferences },
 });
-export const PutPreferences = endpoint("PUT /notifications/preferences/{personId}", {
-  summary: "Say how a person wants to be told, and of what",
-  ...ofPerson,
+export const PutPreferences = endpoint("PUT /notifications/preferences/{userId}", {
+  summary: "Say how a user wants to be told, and of what",
+  description:
+    "They hold for what is the user's own: registrations, and orders of customer records that the user made signed in. Guests have none: they are told by mail.",
+  ...ofUser,
   body: Preferences,
   replies: { 200: Preferences },
 });

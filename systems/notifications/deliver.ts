@@ -1,5 +1,6 @@
 import type { Outside } from "holdfast/service";
 import { LookUpCustomer } from "../commerce/customers/contracts.ts";
+import { isGuest } from "../visible-to.ts";
 import { notifications } from "./collections.ts";
 import type { Preferences } from "./contracts.ts";
 import { Deliver } from "./jobs.ts";
@@ -26,10 +27,10 @@ export const deliver = job(
       const found = await docs.notifications.find(notificationId);
       if (found?.state !== "waiting") return undefined;
       const { kind, subject, text } = found;
-      const person = personOf(found.to);
-      const wishes = person === undefined ? undefined : await docs.preferences.find(person);
+      const { user, email } = await personOf({ call, operator }, found.to);
+      const wishes = user === undefined ? undefined : await docs.preferences.find(user);
       const number = wishes?.sms;
-      const address = number ?? ("role" in found.to ? operator : await addressOf({ call }, found.to));
+      const address = number ?? email;
       if (!wanted(wishes, kind)) return { state: "unwanted", address };
       const messageId = `<${notificationId}@holdfast>`;
       try {
@@ -50,15 +51,22 @@ export const deliver = job(
   },
 );
 
-const personOf = (to: Notification["to"]): string | undefined =>
-  "customerId" in to ? to.customerId : "userId" in to ? to.userId : undefined;
+interface Person {
+  /** Whose preferences hold: the user who owns what the message is about. Undefined for guests, and for the operator. */
+  readonly user: string | undefined;
+  readonly email: string;
+}
 
-async function addressOf(
-  { call }: Pick<Outside, "call">,
-  to: Exclude<Notification["to"], { readonly role: string }>,
-): Promise<string> {
-  if ("email" in to) return to.email;
-  return (await call(LookUpCustomer, { params: { customerId: to.customerId } })).body.email;
+async function personOf(
+  { call, operator }: Pick<Outside, "call"> & { readonly operator: string },
+  to: Notification["to"],
+): Promise<Person> {
+  if ("role" in to) return { user: undefined, email: operator };
+  if ("customerId" in to) {
+    const { owner, email } = (await call(LookUpCustomer, { params: { customerId: to.customerId } })).body;
+    return { user: owner, email };
+  }
+  return { user: "userId" in to && !isGuest(to.userId) ? to.userId : undefined, email: to.email };
 }
 
 const wanted = (wishes: Preferences | undefined, kind: Notification["kind"]): boolean =>

@@ -42,7 +42,7 @@ test("who completes a registration is welcomed by mail once, however often it is
 test("a user who wants short messages is welcomed by one in place of a mail, and it is shown among what was sent", async () => {
   await using system = await start(notifications);
   await system.call(PutPreferences, {
-    params: { personId: "1" },
+    params: { userId: "1" },
     body: { email: false, muted: [], sms: number },
     as: user("1"),
   });
@@ -58,7 +58,7 @@ test("a user who wants short messages is welcomed by one in place of a mail, and
 
 test("how a person is told is nobody else's to say", async () => {
   await using system = await start(notifications);
-  const wishes = { params: { personId: "1" }, body: { email: false, muted: [] } };
+  const wishes = { params: { userId: "1" }, body: { email: false, muted: [] } };
   await assert.rejects(system.call(PutPreferences, { ...wishes, as: user("2") }), (error) =>
     isProblem(error, "kit/forbidden"),
   );

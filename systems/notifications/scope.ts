@@ -13,15 +13,16 @@ export const { handle, on, job, assemble } = service("notifications", {
       format: "email",
       description: "who is told of low stock",
     }),
-    mailOpen: t.Boolean({
-      default: true,
-      description: "whether what is captured is shown to anyone; it never is where mail really leaves",
+    mailShown: t.Union([t.Literal("open"), t.Literal("masked"), t.Literal("operators")], {
+      default: "open",
+      description:
+        "who is shown what is captured: open, to anyone; masked, to anyone without addresses, numbers and ids; operators, to them alone. Never more than operators where mail really leaves",
     }),
   },
   resources: async (given) => ({
     mailer: await openMail(given),
     sms: openSms(given),
-    mailOpen: given.config.mailOpen,
+    mailShown: given.config.mailShown,
   }),
   scope: ({ docs, config }) => ({ docs, operator: config.operator }),
 });

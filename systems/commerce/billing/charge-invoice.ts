@@ -10,7 +10,7 @@ import { job } from "./scope.ts";
  */
 export const chargeInvoice = job(ChargeInvoice, {
   prepare: async ({ data: { orderId, invoiceId }, invoices, gateway, signal }) => {
-    const { total, paymentMethod, state, createdAt } = await invoices.read(orderId);
+    const { total, paymentMethod, state, createdAt } = await invoices.require(orderId);
     if (isSettled(state)) return undefined;
     const charge = { key: chargeKey(invoiceId), ...total, method: paymentMethod, reference: orderId };
     return gateway.charge({ ...charge, since: Date.parse(createdAt) }, signal);

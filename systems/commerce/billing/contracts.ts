@@ -73,7 +73,7 @@ export const BillOrder = endpoint("POST /billing", {
   idempotent: true,
   body: t.Object({ ...about, paymentMethod: PaymentMethod }),
   replies: { 201: Invoice },
-  problems: [OtherTotal],
+  problems: [OtherTotal, UnknownInvoice],
 });
 export const GetInvoice = endpoint("GET /billing/{orderId}", {
   summary: "The invoice of an order",

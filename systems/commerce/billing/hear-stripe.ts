@@ -8,7 +8,7 @@ export const hearStripe = handle(StripeWebhook, {
   prepare: ({ body, headers, events, now }) =>
     events.read({ body, signature: headers["stripe-signature"], now: now() }, () => WebhookRefused({})),
   run: async ({ prepared, invoices, enqueue, reply }) => {
-    const invoice = prepared === undefined ? undefined : await invoices.find(prepared.reference);
+    const invoice = prepared === undefined ? undefined : await invoices.ofEverybody().find(prepared.reference);
     if (invoice !== undefined && prepared?.key === chargeKey(invoice.invoiceId) && !isSettled(invoice.state))
       enqueue(ChargeInvoice, { orderId: invoice.orderId, invoiceId: invoice.invoiceId });
     return reply(204);

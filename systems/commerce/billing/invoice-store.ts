@@ -1,5 +1,5 @@
 import type { Caller } from "holdfast/contract";
-import { isVisibleTo } from "../../visible-to.ts";
+import { everybody, visibleTo } from "../../visible-to.ts";
 import { OtherTotal, UnknownInvoice, type Invoice } from "./contracts.ts";
 import type { State } from "./invoice-life.ts";
 import type { BillingDb } from "./tables.ts";
@@ -16,7 +16,7 @@ export interface NewInvoice extends Pick<Payable, "orderId" | "invoiceId" | "cus
   readonly createdAt: Date;
 }
 
-/** The invoices that the caller may see. */
+/** The invoices that the caller may see, to read and to lock. Consumers and jobs see all of them. */
 export class InvoiceStore {
   readonly #db: BillingDb;
   readonly #caller: Caller | undefined;
@@ -24,6 +24,11 @@ export class InvoiceStore {
   constructor(db: BillingDb, caller: Caller | undefined) {
     this.#db = db;
     this.#caller = caller;
+  }
+
+  /** All of them: for what the payment gateway reports, which has no caller. */
+  ofEverybody(): InvoiceStore {
+    return new InvoiceStore(this.#db, everybody);
   }
 
   /** The order's invoice, made where there is none: `void` where the order was rejected before. Throws `billing/other-total`. */
@@ -53,14 +58,7 @@ export class InvoiceStore {
 
   /** Throws `billing/unknown-invoice` alike for what is absent and what is not the caller's to see. */
   async require(orderId: string): Promise<Payable> {
-    const invoice = await this.read(orderId);
-    if (!isVisibleTo(this.#caller, invoice.owner)) throw UnknownInvoice({ orderId });
-    return invoice;
-  }
-
-  /** For billing itself, which asks for nobody. */
-  async read(orderId: string): Promise<Payable> {
-    const row = await this.#db.selectFrom("invoices").selectAll().where("orderId", "=", orderId).executeTakeFirst();
+    const row = await this.#visible().where("orderId", "=", orderId).executeTakeFirst();
     if (row === undefined) throw UnknownInvoice({ orderId });
     return toPayable(row);
   }
@@ -73,12 +71,7 @@ export class InvoiceStore {
   }
 
   async find(orderId: string): Promise<Payable | undefined> {
-    const row = await this.#db
-      .selectFrom("invoices")
-      .selectAll()
-      .where("orderId", "=", orderId)
-      .forUpdate()
-      .executeTakeFirst();
+    const row = await this.#visible().where("orderId", "=", orderId).forUpdate().executeTakeFirst();
     return row === undefined ? undefined : toPayable(row);
   }
 
@@ -101,6 +94,11 @@ export class InvoiceStore {
   async reject(orderId: string, reason: string): Promise<Payable | undefined> {
     await this.#hear(orderId, reason);
     return this.find(orderId);
+  }
+
+  /** Every query that reads invoices begins here. */
+  #visible() {
+    return this.#db.selectFrom("invoices").selectAll().where(visibleTo(this.#caller));
   }
 
   /** Locks what is known of the order for the rest of the unit, adds a rejection to it, and gives the first one. */

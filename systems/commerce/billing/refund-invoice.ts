@@ -6,7 +6,7 @@ import { job } from "./scope.ts";
 
 export const refundInvoice = job(RefundInvoice, {
   prepare: async ({ data: { orderId, invoiceId }, invoices, gateway, signal }) => {
-    const { total, chargeId } = await invoices.read(orderId);
+    const { total, chargeId } = await invoices.require(orderId);
     if (chargeId === undefined) throw new Error(`The invoice of the order ${orderId} was never charged.`);
     await gateway.refund({ key: refundKey(invoiceId), chargeId, ...total }, signal);
   },

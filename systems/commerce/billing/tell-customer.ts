@@ -6,7 +6,7 @@ import { job } from "./scope.ts";
 /** Notifications hears of a payment by `order.paid`, too; whichever comes first, the customer is told once. */
 export const tellCustomer = job(TellCustomer, {
   prepare: async ({ data: { orderId }, invoices, call }) => {
-    const { customerId, total } = await invoices.read(orderId);
+    const { customerId, total } = await invoices.require(orderId);
     const facts = { orderId, total: written(total) };
     await call(Notify, { body: { kind: "order-paid", about: orderId, to: { customerId }, facts } });
   },

@@ -1,5 +1,5 @@
 import type { Caller } from "holdfast/contract";
-import { isVisibleTo } from "../../visible-to.ts";
+import { ownerOf, visibleTo } from "../../visible-to.ts";
 import { UnknownCustomer, type Customer } from "./contracts.ts";
 import type { CustomersDb } from "./tables.ts";
 
@@ -26,7 +26,7 @@ export class CustomerStore {
     email,
     createdAt,
   }: NewRecord): Promise<{ customer: Customer; owner: string | undefined }> {
-    const owner = this.#caller?.kind === "user" ? this.#caller.id : undefined;
+    const owner = ownerOf(this.#caller);
     await this.#db
       .insertInto("customers")
       .values({ customerId, name, email, owner: owner ?? null, createdAt: createdAt.getTime() })
@@ -40,8 +40,9 @@ export class CustomerStore {
       .selectFrom("customers")
       .selectAll()
       .where("customerId", "=", customerId)
+      .where(visibleTo(this.#caller))
       .executeTakeFirst();
-    if (row === undefined || !isVisibleTo(this.#caller, row.owner)) throw UnknownCustomer({ customerId });
+    if (row === undefined) throw UnknownCustomer({ customerId });
     const { name, email, owner, createdAt } = row;
     return {
       customer: { customerId, name, email, createdAt: new Date(createdAt).toISOString() },

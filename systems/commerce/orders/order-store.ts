@@ -1,5 +1,5 @@
 import type { Caller } from "holdfast/contract";
-import { isVisibleTo } from "../../visible-to.ts";
+import { visibleTo } from "../../visible-to.ts";
 import { UnknownOrder, type Order, type OrderFact } from "./contracts.ts";
 import { placed, type OrderState } from "./order-life.ts";
 import type { OrdersDb } from "./tables.ts";
@@ -9,7 +9,7 @@ export interface Told extends Pick<OrderFact, "fact" | "effect"> {
   readonly note: string;
 }
 
-/** The orders that the caller may see. */
+/** The orders that the caller may see, to read and to lock. Consumers and jobs see all of them. */
 export class OrderStore {
   readonly #db: OrdersDb;
   readonly #caller: Caller | undefined;
@@ -44,19 +44,14 @@ export class OrderStore {
 
   /** Throws `orders/unknown-order` alike for what is absent and what is someone else's. */
   async require(orderId: string): Promise<Order> {
-    const row = await this.#db.selectFrom("orders").selectAll().where("orderId", "=", orderId).executeTakeFirst();
-    if (row === undefined || !isVisibleTo(this.#caller, row.owner)) throw UnknownOrder({ orderId });
+    const row = await this.#visible().where("orderId", "=", orderId).executeTakeFirst();
+    if (row === undefined) throw UnknownOrder({ orderId });
     return toOrder(row);
   }
 
-  /** An order and where it stands, for the rest of the unit. */
+  /** An order and where it stands, for the rest of the unit. Throws `orders/unknown-order` as `require` does. */
   async lock(orderId: string): Promise<{ readonly order: Order; readonly state: OrderState }> {
-    const row = await this.#db
-      .selectFrom("orders")
-      .selectAll()
-      .where("orderId", "=", orderId)
-      .forUpdate()
-      .executeTakeFirst();
+    const row = await this.#visible().where("orderId", "=", orderId).forUpdate().executeTakeFirst();
     if (row === undefined) throw UnknownOrder({ orderId });
     const { status, paid, reserved, reason } = row;
     return { order: toOrder(row), state: { status, paid, reserved, reason: reason ?? undefined } };
@@ -92,15 +87,18 @@ export class OrderStore {
     customerId: string,
     page: { readonly before: number | undefined; readonly limit: number },
   ): Promise<readonly Order[]> {
-    const rows = await this.#db
-      .selectFrom("orders")
-      .selectAll()
+    const rows = await this.#visible()
       .where("customerId", "=", customerId)
       .where("number", "<", page.before ?? Number.MAX_SAFE_INTEGER)
       .orderBy("number", "desc")
       .limit(page.limit)
       .execute();
     return rows.map(toOrder);
+  }
+
+  /** Every query that reads orders begins here. */
+  #visible() {
+    return this.#db.selectFrom("orders").selectAll().where(visibleTo(this.#caller));
   }
 
   async #record(orderId: string, { at, fact, effect, note }: Told): Promise<void> {

@@ -1,5 +1,6 @@
-import { findProblem, isProblem, type Caller } from "holdfast/contract";
+import { findProblem, isProblem } from "holdfast/contract";
 import type { Outside } from "holdfast/service";
+import { ownerOf } from "../../visible-to.ts";
 import { LookUpCustomer, UnknownCustomer as CustomersDoesNotKnow } from "../customers/contracts.ts";
 import {
   GetStock,
@@ -38,7 +39,7 @@ export const placeOrder = handle(PlaceOrder, {
     const number = await customers.countOrder(customerId);
     const createdAt = now().toISOString();
     const order: Order = { orderId, customerId, number, status: "pending", lines, total, createdAt };
-    const owner = userOf(caller);
+    const owner = ownerOf(caller);
     await orders.insert(order, owner);
     publish(OrderCreated, {
       orderId,
@@ -53,8 +54,6 @@ export const placeOrder = handle(PlaceOrder, {
     return reply(201, order, { location: `/orders/${orderId}` });
   },
 });
-
-const userOf = (caller: Caller | undefined): string | undefined => (caller?.kind === "user" ? caller.id : undefined);
 
 type Call = Pick<Outside, "call">;
 

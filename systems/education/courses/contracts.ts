@@ -1,6 +1,6 @@
 import { contracts, page, pageQuery, t, type Value } from "holdfast/contract";
 import { Money } from "../../money.ts";
-import { courseId, email, subject, userId } from "../fields.ts";
+import { courseId, email, learnerId, subject } from "../fields.ts";
 
 const { endpoint, event, problem } = contracts("courses", { exchange: "registrations" });
 
@@ -90,9 +90,11 @@ export const PutCourse = endpoint("PUT /courses/{courseId}", {
   problems: [BelowTaken],
 });
 export const GetAccess = endpoint("GET /courses/{courseId}/access/{userId}", {
-  summary: "Whether a user may take a course; for that user, and for operators",
-  access: "user",
-  params: t.Object({ courseId, userId }),
+  summary: "Whether somebody may take a course",
+  description:
+    "A user's access is shown to that user and to operators; a guest's, `guest:<registrationId>`, to anyone who knows it.",
+  access: "anyone",
+  params: t.Object({ courseId, userId: learnerId }),
   replies: { 200: t.Object({ ...subject, since: t.String({ format: "date-time" }) }) },
   problems: [NoAccess],
 });

@@ -1,7 +1,7 @@
 import type { Caller } from "holdfast/contract";
 import { derivedId } from "holdfast/runtime";
 import type { Streams } from "holdfast/streams";
-import { isVisibleTo } from "../../visible-to.ts";
+import { visibleTo } from "../../visible-to.ts";
 import { UnknownPayment, type Payment } from "./contracts.ts";
 import type { Decision } from "./payment-life.ts";
 import type { Ask, PaymentEvent, PaymentState } from "./payment.ts";
@@ -45,17 +45,15 @@ export class PaymentStore {
 
   /** Throws `payments/unknown-payment` alike for what is absent and what is not the caller's to see. */
   async require(paymentId: string): Promise<Payment> {
-    const row = await this.#db.selectFrom("payments").selectAll().where("paymentId", "=", paymentId).executeTakeFirst();
-    const shown = row === undefined || !isVisibleTo(this.#caller, row.owner) ? undefined : toPayment(row);
+    const row = await this.#visible().where("paymentId", "=", paymentId).executeTakeFirst();
+    const shown = row === undefined ? undefined : toPayment(row);
     if (shown === undefined) throw UnknownPayment({ paymentId });
     return shown;
   }
 
   /** Those that registrations were heard of for, by their ids. */
   async list({ registrationId, after, limit }: PageOf): Promise<Payment[]> {
-    const rows = await this.#db
-      .selectFrom("payments")
-      .selectAll()
+    const rows = await this.#visible()
       .where("amount", "is not", null)
       .$if(registrationId !== undefined, (all) => all.where("registrationId", "=", registrationId ?? ""))
       .$if(after !== undefined, (all) => all.where("paymentId", ">", after ?? ""))
@@ -63,6 +61,11 @@ export class PaymentStore {
       .limit(limit)
       .execute();
     return rows.flatMap((row) => toPayment(row) ?? []);
+  }
+
+  /** Every query that reads what is shown begins here. */
+  #visible() {
+    return this.#db.selectFrom("payments").selectAll().where(visibleTo(this.#caller));
   }
 }
 

@@ -7,7 +7,6 @@ export const cancelRegistration = handle(
   CancelRegistration,
   async ({ params: { registrationId }, reply, ...given }) => {
     const { registrations } = given;
-    await registrations.require(registrationId);
     const { stage, reason = "" } = (await registrations.lock(registrationId)).registration;
     if (stage === "failed") throw HasFailed({ registrationId, reason });
     if (stage !== "cancelling" && stage !== "cancelled")

@@ -15,6 +15,7 @@ export const Stage = t.Union([
 ]);
 export const Registration = t.Object({
   ...subject,
+  userId: t.String({ description: "As it was sent; where nothing was, who learns as courses know it" }),
   stage: Stage,
   reason: t.Optional(t.String({ description: "Why it failed, or is cancelled" })),
   total: Money,
@@ -66,7 +67,7 @@ export const UnknownCourse = problem("registrations/unknown-course", {
 export const AlreadyRegistered = problem("registrations/already-registered", {
   status: 409,
   retryable: false,
-  summary: "The user is registered for the course, or about to be",
+  summary: "The signed-in user is registered for the course, or about to be",
   detail:
     "The user {userId} has a registration for the course {courseId} already; a failed or cancelled one would not count.",
   facts: t.Object({ userId: t.String(), courseId: t.String() }),
@@ -106,11 +107,12 @@ export const RegistrationFailed = event("registration.failed", {
 
 export const Register = endpoint("POST /register", {
   summary: "Register a user for a course",
-  description: "The fields stand in the query, as the education sketch has them.",
+  description:
+    "The fields stand in the query, as the education sketch has them. A signed-in user registers themselves: `user_id` is left out, or their own. A guest's `user_id` is a name and nobody's id: to courses and payments the guest is `guest:<registrationId>`.",
   access: "anyone",
   idempotent: true,
   query: t.Object({
-    user_id: userId,
+    user_id: t.Optional(userId),
     user_email: email,
     course_id: courseId,
     payment_method: t.Optional(PaymentMethod),

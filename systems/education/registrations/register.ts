@@ -1,23 +1,29 @@
-import { isProblem } from "holdfast/contract";
+import { isProblem, kitProblems, type Caller } from "holdfast/contract";
 import type { Outside } from "holdfast/service";
+import { ownerOf } from "../../visible-to.ts";
 import { GetCourse, UnknownCourse as CoursesDoesNotKnow } from "../courses/contracts.ts";
 import { Register, RegistrationCreated, UnknownCourse } from "./contracts.ts";
 import { ExpireRegistration } from "./jobs.ts";
 import type { KnownCourse, KnownCourses } from "./known-courses.ts";
+import { learnerOf } from "./registration-store.ts";
 import { handle } from "./scope.ts";
 
 export const register = handle(Register, {
   /** `course.updated` may not have come yet: then courses is asked. */
-  prepare: async ({ query, courses, call }) => askForCourse({ courses, call }, query.course_id),
+  prepare: async ({ query, caller, courses, call }) => {
+    refuseAnother(caller, query.user_id);
+    return askForCourse({ courses, call }, query.course_id);
+  },
   run: async ({ query, prepared: asked, caller, registrations, courses, publish, enqueue, newId, now, ...given }) => {
-    const { user_id: userId, user_email: email, course_id: courseId } = query;
+    const { user_email: email, course_id: courseId } = query;
     if (asked !== undefined) await courses.remember(asked);
     const total = await courses.price(courseId);
-    const owner = caller?.kind === "user" ? caller.id : undefined;
+    const owner = ownerOf(caller);
     const registrationId = newId();
+    const learner = learnerOf({ registrationId, owner });
     const registration = await registrations.insert({
       registrationId,
-      userId,
+      userId: query.user_id ?? learner,
       courseId,
       email,
       owner,
@@ -26,7 +32,7 @@ export const register = handle(Register, {
     });
     publish(RegistrationCreated, {
       registrationId,
-      userId,
+      userId: learner,
       courseId,
       email,
       total,
@@ -37,6 +43,12 @@ export const register = handle(Register, {
     return given.reply(201, registration, { location: `/registrations/${registrationId}` });
   },
 });
+
+/** Who is signed in registers nobody else, operators neither. What a guest says is a name, and nobody's id. */
+function refuseAnother(caller: Caller | undefined, userId: string | undefined): void {
+  const owner = ownerOf(caller);
+  if (owner !== undefined && userId !== undefined && userId !== owner) throw kitProblems.forbidden({});
+}
 
 async function askForCourse(
   { courses, call }: Pick<Outside, "call"> & { readonly courses: KnownCourses },

@@ -1,5 +1,5 @@
 import type { Caller } from "holdfast/contract";
-import { isVisibleTo } from "../../visible-to.ts";
+import { guestOf, visibleTo } from "../../visible-to.ts";
 import { AlreadyRegistered, UnknownRegistration, type Registration, type RegistrationFact } from "./contracts.ts";
 import { hasEnded, registered, type RegistrationState } from "./registration-life.ts";
 import type { RegistrationsDb } from "./tables.ts";
@@ -15,14 +15,24 @@ export interface NewRegistration extends Pick<Registration, "registrationId" | "
   readonly at: Date;
 }
 
-/** A registration as the service itself sees it, which asks for nobody. */
+/** A registration and where it stands, for the rest of the unit. */
 export interface Locked {
   readonly registration: Registration;
+  readonly learner: string;
   readonly email: string;
   readonly state: RegistrationState;
 }
 
-/** The registrations that the caller may see. */
+/** Who learns, as other services know it: the signed-in user who registered, or this one guest. What a guest calls itself is nobody's name. */
+export const learnerOf = ({
+  registrationId,
+  owner,
+}: {
+  readonly registrationId: string;
+  readonly owner: string | null | undefined;
+}): string => owner ?? guestOf(registrationId);
+
+/** The registrations that the caller may see, to read and to lock. Consumers and jobs see all of them. */
 export class RegistrationStore {
   readonly #db: RegistrationsDb;
   readonly #caller: Caller | undefined;
@@ -32,15 +42,16 @@ export class RegistrationStore {
     this.#caller = caller;
   }
 
-  /** Throws `registrations/already-registered` where the user has one for the course that has not ended. */
+  /** Throws `registrations/already-registered` where the signed-in user has one for the course that has not ended; guests have one each. */
   async insert({ registrationId, userId, courseId, total, email, owner, at }: NewRegistration): Promise<Registration> {
+    const learner = learnerOf({ registrationId, owner });
     const live = await this.#db
       .insertInto("liveRegistrations")
-      .values({ registrationId, userId, courseId })
+      .values({ registrationId, userId: learner, courseId })
       .onConflict((conflict) => conflict.columns(["userId", "courseId"]).doNothing())
       .returning("registrationId")
       .executeTakeFirst();
-    if (live === undefined) throw AlreadyRegistered({ userId, courseId });
+    if (live === undefined) throw AlreadyRegistered({ userId: learner, courseId });
     const { stage, unpaid } = registered;
     const row = {
       registrationId,
@@ -61,26 +72,22 @@ export class RegistrationStore {
 
   /** Throws `registrations/unknown-registration` alike for what is absent and what is someone else's. */
   async require(registrationId: string): Promise<Registration> {
-    const row = await this.#db
-      .selectFrom("registrations")
-      .selectAll()
-      .where("registrationId", "=", registrationId)
-      .executeTakeFirst();
-    if (row === undefined || !isVisibleTo(this.#caller, row.owner)) throw UnknownRegistration({ registrationId });
+    const row = await this.#visible().where("registrationId", "=", registrationId).executeTakeFirst();
+    if (row === undefined) throw UnknownRegistration({ registrationId });
     return toRegistration(row);
   }
 
-  /** For the rest of the unit. */
+  /** Throws `registrations/unknown-registration` as `require` does. */
   async lock(registrationId: string): Promise<Locked> {
-    const row = await this.#db
-      .selectFrom("registrations")
-      .selectAll()
-      .where("registrationId", "=", registrationId)
-      .forUpdate()
-      .executeTakeFirst();
+    const row = await this.#visible().where("registrationId", "=", registrationId).forUpdate().executeTakeFirst();
     if (row === undefined) throw UnknownRegistration({ registrationId });
     const { stage, reason, unpaid, email } = row;
-    return { registration: toRegistration(row), email, state: { stage, reason: reason ?? undefined, unpaid } };
+    return {
+      registration: toRegistration(row),
+      learner: learnerOf(row),
+      email,
+      state: { stage, reason: reason ?? undefined, unpaid },
+    };
   }
 
   async move(registrationId: string, state: RegistrationState, told: Told): Promise<void> {
@@ -109,6 +116,11 @@ export class RegistrationStore {
       effect,
       ...(note === null ? {} : { note }),
     }));
+  }
+
+  /** Every query that reads registrations begins here. */
+  #visible() {
+    return this.#db.selectFrom("registrations").selectAll().where(visibleTo(this.#caller));
   }
 
   async #record(registrationId: string, { at, fact, effect, note }: Told): Promise<void> {

@@ -13,8 +13,8 @@ export async function tell(
   registrationId: string,
   { fact, note = "" }: { readonly fact: Fact; readonly note?: string },
 ): Promise<void> {
-  const { registration, email, state: before } = await registrations.lock(registrationId);
-  const { userId, courseId } = registration;
+  const { registration, learner: userId, email, state: before } = await registrations.lock(registrationId);
+  const { courseId } = registration;
   const { state, effect, next } = move(before, fact, note);
   await registrations.move(registrationId, state, { at: now(), fact, effect, note });
   const data = { registrationId, userId, courseId, email, reason: state.reason ?? "" };
