@@ -20,7 +20,6 @@ import { services } from "./systems.ts";
 const callers: Readonly<Record<string, Caller>> = {
   operator: { kind: "user", id: "ops", roles: ["operator"] },
   service: { kind: "service", name: "customers" },
-  learner: { kind: "user", id: "1", roles: [] },
 };
 
 test("every endpoint refuses everything that is wrong with a request, names it, and changes nothing", async () => {
@@ -111,7 +110,7 @@ test("every endpoint refuses everything that is wrong with a request, names it, 
     "GET /courses": {},
     "GET /courses/{courseId}": { params: { courseId: "10" } },
     "PUT /courses/{courseId}": { params: { courseId: "20" }, body: course, token: "operator" },
-    "GET /courses/{courseId}/access/{userId}": { params: { courseId: "10", userId: "1" }, token: "learner" },
+    "GET /courses/{courseId}/access/{userId}": { params: { courseId: "10", userId: `guest:${registrationId}` } },
     "GET /dead-letters/customers": { token: "operator" },
     ...Object.fromEntries(
       Object.entries(letters).flatMap(([name, id]): [string, Sample][] => {

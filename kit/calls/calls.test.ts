@@ -133,8 +133,24 @@ for (const { name: way, client: connect } of ways) {
     assert.deepEqual({ ...request?.query }, { list: ["x", "y&z"], count: "3", on: "true" });
     await client.call(Once, { body }, cause());
     assert.deepEqual(asked[1]?.body, body);
-    assert.deepEqual(asked[1]?.caller, { kind: "service", name: "caller" });
+    const guest = { kind: "guest" } as const;
+    assert.deepEqual(asked[1]?.caller, { kind: "service", name: "caller", onBehalfOf: guest });
   });
+
+  callTest(
+    "a service calls on behalf of whoever asked it, also through a third; in its own name where nobody did",
+    ok,
+    async ({ client, asked }) => {
+      const ada = { kind: "user", id: "ada ☕", roles: ["operator", "bäcker"] } as const;
+      const own = { kind: "service", name: "caller" } as const;
+      for (const caller of [ada, { kind: "service", name: "third", onBehalfOf: ada } as const, own])
+        await client.call(Once, { body }, cause({ caller }));
+      assert.deepEqual(
+        asked.map(({ caller }) => caller),
+        [{ ...own, onBehalfOf: ada }, { ...own, onBehalfOf: ada }, own],
+      );
+    },
+  );
 
   callTest("trace, correlation and deadline are handed on", ok, async ({ client, asked }) => {
     const given = cause({ deadline: runtime.clock.monotonic() + 700 });

@@ -115,7 +115,7 @@ test("around stands around every run, resources reach prepare alone, and go in r
     "before POST /tries of user",
     "run with first second ada",
     "after POST /tries",
-    "before lab/tried of nobody",
+    "before lab/tried of service",
     "after lab/tried",
     "stopping",
     "the store is closed",

@@ -7,7 +7,7 @@ test("the gateway is asked under the very keys that a dead letter would list", a
   const data = { orderId: "an order", invoiceId: "an invoice" };
   const used: string[] = [];
   const ask = ({ key }: { readonly key: string }) => Promise.resolve(void used.push(key));
-  const read = () =>
+  const require = () =>
     Promise.resolve({
       total: { amount: 1, currency: "EUR" },
       paymentMethod: "card",
@@ -15,7 +15,7 @@ test("the gateway is asked under the very keys that a dead letter would list", a
       state: "charging",
       createdAt: "2030-01-01T00:00:00Z",
     });
-  const given = { data, invoices: { read }, gateway: { charge: ask, refund: ask } };
+  const given = { data, invoices: { require }, gateway: { charge: ask, refund: ask } };
   for (const { prepare, options } of [chargeInvoice, refundInvoice]) {
     used.length = 0;
     await prepare?.(given as never); // Proof: what these steps take of what they are given.

@@ -87,7 +87,9 @@ export class LearnerTraffic implements Traffic {
       { ...good, payment_method: "4111 1111 1111 1111" },
       { ...good, discount: "100" },
     ]);
-    await this.#client.ask(key, "nonsense", addressOf(query ?? {}), {});
+    // Somebody else's user_id is refused to whoever is signed in.
+    const owner = this.#client.random.next() < 0.2 ? "somebody-else" : undefined;
+    await this.#client.ask(key, "nonsense", addressOf(owner === undefined ? (query ?? {}) : good), { owner });
   }
 }
 
