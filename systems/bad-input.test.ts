@@ -75,6 +75,11 @@ test("every endpoint refuses everything that is wrong with a request, names it, 
       body: { lines },
       token: "service",
     },
+    "DELETE /reservations/{orderId}": {
+      params: { orderId: shop.runtime.ids.uuidv7() },
+      query: "attempt=one",
+      token: "service",
+    },
     "GET /reservations/{orderId}": { params: { orderId }, token: "operator" },
     "POST /billing": {
       body: { orderId: shop.runtime.ids.uuidv7(), customerId, owner: "ada", total: price, paymentMethod: "card_ok" },

@@ -39,6 +39,19 @@ export interface Outside extends Always {
   effect<T>(name: string, act: (idempotencyKey: string) => Promise<T>): Promise<T>;
 }
 
+/** Takes an act of `prepare` back; `call` has a deadline of its own, 5 s for all that a request takes back. */
+export type Undo = (given: Pick<Outside, "call">) => Promise<void>;
+
+/** `prepare` of a route, beside what every `prepare` is given. */
+export interface Undoing {
+  /**
+   * Registers what takes back an act of this `prepare`; register it before the act. It runs when the request fails after that, in `prepare` or in `run`, also at its
+   * deadline; the last one first, and before the reply where there is still time for one. It does not run after a commit, nor where the outcome of the commit is unknown.
+   * Best effort: a process that dies does not run it, so whoever was asked needs a timer as well. Consumers and jobs have none: they are repeated.
+   */
+  undo(act: Undo): void;
+}
+
 /** `run`: inside the transaction. May write and publish; awaits only the store. */
 export interface Inside extends Always {
   /** Commits with the unit or not at all. Throws before the first write of the unit: that write is what orders the key. */
@@ -101,6 +114,7 @@ export const reservedNames = [
   "enqueue",
   "call",
   "effect",
+  "undo",
   "now",
   "newId",
   "random",
@@ -115,7 +129,11 @@ export type NoClash<T> = {
 
 /** All that a `run` and a `prepare` may take, by name. */
 export type RouteGiven<E extends Endpoint, Scope> = Request<E> & Answer<E> & Inside & Scope;
-export type RoutePrepareGiven<E extends Endpoint, Scope, Resources> = Request<E> & Outside & Resources & Scope;
+export type RoutePrepareGiven<E extends Endpoint, Scope, Resources> = Request<E> &
+  Outside &
+  Undoing &
+  Resources &
+  Scope;
 export type MessageGiven<E extends EventContract, Scope> = Message<E> & Inside & Scope;
 export type MessagePrepareGiven<E extends EventContract, Scope, Resources> = Message<E> & Outside & Resources & Scope;
 

@@ -8,6 +8,7 @@ import { aroundGiven, opened, type InUnit } from "./in-unit.ts";
 import type { CompiledRoute } from "./routes.ts";
 import type { Dispatch } from "./running.ts";
 import { inStep } from "./spans.ts";
+import { Undos } from "./undos.ts";
 import { always, enqueuer, outside, publisher, type Cause } from "./unit-context.ts";
 
 /** What is known when the unit begins. */
@@ -47,23 +48,35 @@ export class Handler {
   async runAdmitted(request: Dispatch, input: object, claim: KeyClaim | undefined): Promise<StoredReply> {
     const cause = this.#cause(request, claim?.scope);
     const base = { ...input, caller: request.caller };
-    const prepared = this.#definition.prepare === undefined ? undefined : await this.#prepare(cause, base);
+    if (this.#definition.prepare === undefined) return this.#settle({ cause, base, prepared: undefined }, claim);
+    const undos = new Undos();
+    try {
+      const prepared = await this.#prepare(cause, base, undos);
+      return await this.#settle({ cause, base, prepared }, claim);
+    } catch (error) {
+      await undos.run(error, cause, this.#in.surroundings);
+      throw error;
+    }
+  }
+
+  async #settle(given: BeforeUnit, claim: KeyClaim | undefined): Promise<StoredReply> {
     this.#admission.enter();
     try {
-      const settled = await this.#unit({ cause, base, prepared }, claim);
+      const settled = await this.#unit(given, claim);
       return settled.kind === "replayed" ? replayed(settled.reply) : settled.value;
     } finally {
       this.#admission.leave();
     }
   }
 
-  #prepare(cause: Cause, base: object): Promise<unknown> {
+  #prepare(cause: Cause, base: object, { add: undo }: Undos): Promise<unknown> {
     const { surroundings, scopeOf, resources } = this.#in;
     return inStep(surroundings.spans, "prepare", cause, async (step) =>
       this.#definition.prepare?.({
         ...resources,
         ...scopeOf(this.#store.outside, step),
         ...outside(step, surroundings),
+        undo,
         ...base,
         // Proof: assembled from the same parts that typed `prepare`.
       } as never),

@@ -1,4 +1,4 @@
-import { contracts, loggable, page, pageQuery, t, type Value } from "holdfast/contract";
+import { contracts, loggable, noContent, page, pageQuery, t, type Value } from "holdfast/contract";
 import { Money } from "../../money.ts";
 
 const { endpoint, event, problem } = contracts("inventory", { exchange: "commerce" });
@@ -52,6 +52,13 @@ export const OtherLines = problem("inventory/other-lines", {
   retryable: false,
   summary: "The order is reserved with other lines",
   detail: "The reservation of the order {orderId} has other lines than these.",
+  facts: t.Object({ orderId: t.String() }),
+});
+export const Abandoned = problem("inventory/abandoned", {
+  status: 409,
+  retryable: false,
+  summary: "The attempt to place the order was abandoned before",
+  detail: "What was asked for the order {orderId} arrived after its attempt had been abandoned; begin another one.",
   facts: t.Object({ orderId: t.String() }),
 });
 export const UnknownReservation = problem("inventory/unknown-reservation", {
@@ -135,23 +142,36 @@ export const Reservation = t.Object({
 });
 export interface Reservation extends Value<typeof Reservation> {}
 
+const attempt = t.String({
+  pattern: "^[A-Za-z0-9_-]{1,64}$",
+  description:
+    "Names one attempt to place the order: it can be abandoned under that name, and what arrives of it later is refused",
+});
 export const ReserveStock = endpoint("POST /stock/reserve", {
   summary: "Reserve for an order that is about to be placed",
   description:
     "All lines or none. What no order takes over expires, so that a caller who dies need not give anything back. 202 where it is still undecided when the request must be answered: ask again.",
   access: "service",
   idempotent: true,
-  body: t.Object({ orderId, lines: Lines }),
+  body: t.Object({ orderId, lines: Lines, attempt: t.Optional(attempt) }),
   replies: { 201: Reservation, 202: Reservation },
-  problems: [OutOfStock, OtherLines],
+  problems: [OutOfStock, OtherLines, Abandoned],
 });
 export const OpenReservation = endpoint("PUT /reservations/{orderId}", {
   summary: "Begin to reserve, and do not wait",
   access: "service",
   params: t.Object({ orderId }),
-  body: t.Object({ lines: Lines }),
+  body: t.Object({ lines: Lines, attempt: t.Optional(attempt) }),
   replies: { 200: Reservation },
-  problems: [OtherLines],
+  problems: [OtherLines, Abandoned],
+});
+export const AbandonReservation = endpoint("DELETE /reservations/{orderId}", {
+  summary: "Give back what an attempt to place an order reserved, as the order was not placed",
+  description: "What the order itself, or a later attempt, has asked for since stays.",
+  access: "service",
+  params: t.Object({ orderId }),
+  query: t.Object({ attempt }),
+  replies: { 204: noContent },
 });
 export const GetReservation = endpoint("GET /reservations/{orderId}", {
   summary: "The reservation of an order",

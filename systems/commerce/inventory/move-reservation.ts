@@ -1,23 +1,45 @@
 import type { Document, Inside } from "holdfast/service";
 import { OrderCreated, OrderRejected } from "../orders/contracts.ts";
-import { OpenReservation, OtherLines, StockRejected, StockReserved } from "./contracts.ts";
+import {
+  Abandoned,
+  AbandonReservation,
+  OpenReservation,
+  OtherLines,
+  StockRejected,
+  StockReserved,
+} from "./contracts.ts";
 import { reservations } from "./collections.ts";
 import { ExpireReservation, PartReported, ReleasePart, ReservePart } from "./jobs.ts";
-import { expire, merged, release, reported, reserve, sameLines, type Reservation, type Step } from "./reservation.ts";
+import {
+  abandon,
+  expire,
+  isAbandoned,
+  merged,
+  release,
+  reported,
+  reserve,
+  sameLines,
+  type Reservation,
+  type Step,
+} from "./reservation.ts";
 import { handle, job, on } from "./scope.ts";
 import { shownReservation } from "./shown-reservation.ts";
 
-interface Given extends Pick<Inside, "publish" | "enqueue"> {
+interface Given extends Pick<Inside, "publish" | "enqueue" | "now"> {
   readonly document: Document<Reservation>;
+  readonly expiryMs: number;
 }
 
-/** The reservation as it is now, its parts on their way, its order told. */
-function take({ document, publish, enqueue }: Given, { reservation, parts, says }: Step): void {
+/** The reservation as it is now, its parts on their way, its order told. What no order stands behind expires. */
+function take({ document, publish, enqueue, now, expiryMs }: Given, { reservation, parts, says }: Step): void {
   const orderId = document.id;
-  document.set(reservation);
+  const { owned, phase, reason = "" } = reservation;
+  const mayExpire = !owned && parts.some(({ kind }) => kind === "reserve");
+  document.set(mayExpire ? { ...reservation, expiresAt: now().getTime() + expiryMs } : reservation);
+  if (mayExpire) enqueue(ExpireReservation, { orderId, phase }, { afterMs: expiryMs });
   for (const { kind, ...part } of parts) enqueue(kind === "reserve" ? ReservePart : ReleasePart, { orderId, ...part });
   if (says === "reserved") publish(StockReserved, { orderId });
-  if (says === "rejected") publish(StockRejected, { orderId, reason: reservation.reason ?? "" });
+  if (says === "rejected") publish(StockRejected, { orderId, reason });
 }
 
 const byOrder = reservations.by(({ data }: { readonly data: { readonly orderId: string } }) => data.orderId);
@@ -50,16 +72,27 @@ export const expireReservation = job(ExpireReservation, byOrder, async ({ data, 
 export const openReservation = handle(
   OpenReservation,
   reservations.by(({ params }) => params.orderId),
-  async ({ params: { orderId }, body, expiryMs, now, reply, ...given }) => {
+  async ({ params: { orderId }, body, reply, ...given }) => {
+    const { attempt } = body;
     const lines = merged(body.lines);
     const { value } = given.document;
-    const goesOn = value !== undefined && ["reserving", "reserved"].includes(value.state);
+    if (isAbandoned(value, attempt)) throw Abandoned({ orderId });
+    const goesOn = value !== undefined && ["reserving", "reserved"].includes(value.state) && !value.noted.expire;
     if (goesOn && !sameLines(value.lines, lines)) throw OtherLines({ orderId });
-    const expiresAt = now().getTime() + expiryMs;
-    const step = reserve(value, { lines, owned: false, expiresAt });
-    if (!goesOn) take(given, step);
-    if (step.parts.length > 0)
-      given.enqueue(ExpireReservation, { orderId, phase: step.reservation.phase }, { afterMs: expiryMs });
-    return Promise.resolve(reply(200, shownReservation(orderId, step.reservation)));
+    const step = reserve(value, { lines, owned: false, ...(attempt === undefined ? {} : { attempt }) });
+    // What goes on is written only where another attempt has taken it over.
+    if (!goesOn || step.reservation.attempt !== value.attempt) take(given, step);
+    return Promise.resolve(reply(200, shownReservation(orderId, given.document.value ?? step.reservation)));
+  },
+);
+
+/** The attempt to place the order has failed. Asked for again, nothing follows. */
+export const abandonReservation = handle(
+  AbandonReservation,
+  reservations.by(({ params }) => params.orderId),
+  async ({ query: { attempt }, reply, ...given }) => {
+    const { value } = given.document;
+    if (!isAbandoned(value, attempt)) take(given, abandon(value, attempt));
+    return Promise.resolve(reply(204));
   },
 );

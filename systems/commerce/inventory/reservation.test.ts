@@ -1,16 +1,29 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { expire, release, reported, reserve, type Part, type Reservation, type Step } from "./reservation.ts";
+import {
+  abandon,
+  expire,
+  isAbandoned,
+  release,
+  reported,
+  reserve,
+  type Part,
+  type Reservation,
+  type Step,
+} from "./reservation.ts";
 
 /** What may come to a reservation, in any order; `part` lets one of the parts that are out be done, and report. */
 type Word =
-  | { readonly word: "order" | "ask" | "reject" | "expire" }
+  | { readonly word: "order" | "ask" | "abandon" | "reject" | "expire" }
   | { readonly word: "part"; readonly which: number };
 const words: fc.Arbitrary<readonly Word[]> = fc.array(
   fc.oneof(
     { weight: 5, arbitrary: fc.record({ word: fc.constant("part" as const), which: fc.nat(10) }) },
-    { weight: 2, arbitrary: fc.record({ word: fc.constantFrom("order" as const, "ask", "reject", "expire") }) },
+    {
+      weight: 2,
+      arbitrary: fc.record({ word: fc.constantFrom("order" as const, "ask", "abandon", "reject", "expire") }),
+    },
   ),
   { maxLength: 40 },
 );
@@ -28,6 +41,10 @@ class World {
   readonly said: string[] = [];
   ordered = false;
   rejected = false;
+  /** Attempts are counted; the last one asks until it is abandoned. */
+  attempt = 1;
+  /** Whether the last attempt has asked for it. */
+  asked = false;
 
   constructor(available: Record<string, number>) {
     this.available = available;
@@ -44,8 +61,16 @@ class World {
     else if (word.word === "order" && !this.ordered) {
       this.ordered = true;
       this.take(reserve(this.reservation, { lines, owned: true }));
-    } else if (word.word === "ask") this.take(reserve(this.reservation, { lines, owned: false, expiresAt: 1 }));
-    else if (word.word === "reject" && !this.rejected) {
+    } else if (word.word === "ask") {
+      this.asked = true;
+      this.take(reserve(this.reservation, { lines, owned: false, attempt: String(this.attempt) }));
+    } else if (word.word === "abandon") {
+      const attempt = String(this.attempt);
+      this.take(abandon(this.reservation, attempt));
+      assert.ok(isAbandoned(this.reservation, attempt));
+      this.attempt += 1;
+      this.asked = false;
+    } else if (word.word === "reject" && !this.rejected) {
       this.rejected = true;
       this.take(release(this.reservation));
     } else if (word.word === "expire") {
@@ -87,10 +112,27 @@ test("whatever comes in whatever order, the shelf holds what the reservation say
       if (ordered && !rejected)
         assert.deepEqual(said, [reservation.state], "an order that stands hears what became of it");
       assert.ok(said.length <= 1, "and nothing else");
+      if (!ordered && !world.asked)
+        assert.equal(reservation.held.length, 0, "what nobody waits for any more is given back");
       if (reservation.owned && reservation.state !== "released") assert.notEqual(reservation.state, "expired");
     }),
     { numRuns: 2_000 },
   );
+});
+
+test("an attempt that is abandoned late takes nothing from a later one, and one that arrives when it is abandoned is known", () => {
+  const ask = (known: Reservation | undefined, attempt: string) =>
+    reserve(known, { lines, owned: false, attempt }).reservation;
+  const again = ask(ask(undefined, "1"), "2");
+  assert.deepEqual(abandon(again, "1").reservation, { ...again, abandoned: ["1"] });
+  assert.equal(abandon(again, "2").reservation.noted.expire, true);
+  const { reservation } = abandon(undefined, "1");
+  assert.deepEqual(
+    [reservation.state, isAbandoned(reservation, "1"), isAbandoned(reservation, "2")],
+    ["expired", true, false],
+  );
+  assert.equal(ask(reservation, "2").state, "reserving");
+  assert.equal(reserve(reservation, { lines, owned: true }).reservation.state, "reserving", "an order may still come");
 });
 
 test("a part that reports twice, or for a phase that is over, says nothing", () => {

@@ -1,7 +1,10 @@
 import { t, type Value } from "holdfast/contract";
 import { Reservation as Shown, type Line } from "./contracts.ts";
 
-const Note = t.Object({ lines: t.Array(Shown.properties.lines.items), owned: t.Boolean() });
+const attempt = t.Optional(t.String());
+/** Who wants an order's lines: the order itself (`owned`), or an attempt to place it. */
+const Wish = t.Object({ lines: t.Array(Shown.properties.lines.items), owned: t.Boolean(), attempt });
+export interface Wish extends Value<typeof Wish> {}
 
 /** One an order: what is reserved for it, and what has to be done until that is as it should be. */
 export const Reservation = t.Object({
@@ -19,8 +22,12 @@ export const Reservation = t.Object({
   end: t.Optional(t.Union([t.Literal("rejected"), t.Literal("expired"), t.Literal("released")])),
   reason: t.Optional(t.String()),
   /** Came while parts were out: looked at when they have all reported. */
-  noted: t.Object({ release: t.Boolean(), expire: t.Boolean(), reserve: t.Optional(Note) }),
+  noted: t.Object({ release: t.Boolean(), expire: t.Boolean(), reserve: t.Optional(Wish) }),
   expiresAt: t.Optional(t.Integer()),
+  /** The last attempt to place the order that asked for this reservation. */
+  attempt,
+  /** Attempts that failed: whatever still arrives of one is refused. The latest few. */
+  abandoned: t.Optional(t.Array(t.String())),
 });
 export interface Reservation extends Value<typeof Reservation> {}
 
@@ -40,56 +47,54 @@ export interface Step {
 
 const nothing = { release: false, expire: false } as const;
 
-/** A reservation of which nothing is reserved yet. */
-const blank = (lines: readonly Line[], owned: boolean, phase: number): Reservation => ({
+/** A reservation of which nothing is reserved yet. `abandoned` outlives every phase. */
+const blank = ({ lines, owned, attempt }: Wish, known?: Reservation): Reservation => ({
   state: "rejected",
   lines: [...lines],
   owned,
-  phase,
+  phase: known?.phase ?? 0,
   waiting: [],
   held: [],
   noted: nothing,
+  ...(attempt === undefined ? {} : { attempt }),
+  ...(known?.abandoned === undefined ? {} : { abandoned: known.abandoned }),
 });
 
-/** An order wants its lines, or somebody does who is about to place one. */
-export function reserve(
-  known: Reservation | undefined,
-  {
-    lines,
-    owned,
-    expiresAt,
-  }: { readonly lines: readonly Line[]; readonly owned: boolean; readonly expiresAt?: number },
-): Step {
-  const until = owned || expiresAt === undefined ? {} : { expiresAt };
-  if (known === undefined) return begin({ ...blank(lines, owned, 0), ...until });
+/** An order wants its lines, or an attempt does that is about to place one. */
+export function reserve(known: Reservation | undefined, wish: Wish): Step {
+  const { lines, owned, attempt } = wish;
+  if (known === undefined) return begin(blank(wish));
   const { expiresAt: _void, ...rest } = known;
-  const taken: Reservation = owned ? { ...rest, owned: true } : known;
+  const taken: Reservation = owned
+    ? { ...rest, owned: true }
+    : { ...known, ...(attempt === undefined ? {} : { attempt }) };
   switch (known.state) {
     case "released":
       return still(known);
     case "expired":
     case "rejected":
-      return known.owned ? still(known) : begin({ ...blank(lines, owned, known.phase), ...until });
+      return known.owned ? still(known) : begin(blank(wish, known));
     case "releasing":
-      return known.end === "released" ? still(known) : still(note(taken, lines, owned));
+      return known.end === "released" ? still(known) : still(note(taken, wish));
     case "reserving":
       // What somebody reserved who meant to place another order is given back first.
       if (owned && !sameLines(known.lines, lines))
-        return still({ ...note(taken, lines, owned), noted: { ...note(taken, lines, owned).noted, expire: true } });
+        return still({ ...note(taken, wish), noted: { ...note(taken, wish).noted, expire: true } });
+      if (!owned && known.noted.expire) return still(note(taken, wish));
       return still({ ...taken, noted: { ...known.noted, expire: known.noted.expire && !owned } });
     case "reserved":
-      if (owned && !sameLines(known.lines, lines)) return giveBack(note(taken, lines, owned), "expired");
+      if (owned && !sameLines(known.lines, lines)) return giveBack(note(taken, wish), "expired");
       return owned && !known.owned ? { ...still(taken), says: "reserved" } : still(taken);
   }
 }
 
 /** To be reserved once what is under way is over; an order's wish stays one, whoever asks after it. */
-const note = (known: Reservation, lines: readonly Line[], owned: boolean): Reservation => ({
+const note = (known: Reservation, { lines, ...wish }: Wish): Reservation => ({
   ...known,
   noted:
-    known.noted.reserve?.owned === true && !owned
+    known.noted.reserve?.owned === true && !wish.owned
       ? known.noted
-      : { ...known.noted, reserve: { lines: [...lines], owned } },
+      : { ...known.noted, reserve: { lines: [...lines], ...wish } },
 });
 
 export function sameLines(one: readonly Line[], two: readonly Line[]): boolean {
@@ -108,9 +113,27 @@ export function merged(lines: readonly Line[]): Line[] {
   return [...quantities].map(([sku, quantity]) => ({ sku, quantity }));
 }
 
+const abandonedKept = 10;
+
+/**
+ * An attempt to place the order has failed: what it reserved is given back, and what arrives of it later is refused. What another attempt
+ * or the order itself has asked for since stays.
+ */
+export function abandon(known: Reservation | undefined, attempt: string): Step {
+  const before: Reservation = known ?? { ...blank({ lines: [], owned: false }), state: "expired" };
+  const abandoned = [...(before.abandoned ?? []), attempt].slice(-abandonedKept);
+  const now: Reservation = { ...before, abandoned };
+  const { reserve: wish, ...noted } = now.noted;
+  if (wish?.attempt === attempt) return still({ ...now, noted });
+  return (now.attempt === attempt ? expire(now, now.phase) : undefined) ?? still(now);
+}
+
+export const isAbandoned = (known: Reservation | undefined, attempt: string | undefined): boolean =>
+  attempt !== undefined && known?.abandoned?.includes(attempt) === true;
+
 /** The order came to nothing: what was reserved is given back, and nothing will be reserved again. */
 export function release(known: Reservation | undefined): Step {
-  if (known === undefined) return still({ ...blank([], true, 0), state: "released" });
+  if (known === undefined) return still({ ...blank({ lines: [], owned: true }), state: "released" });
   switch (known.state) {
     case "released":
       return still(known);
@@ -165,7 +188,7 @@ function decided(now: Reservation): Step {
 function released({ end = "released", ...now }: Reservation): Step {
   const { reserve: wanted } = now.noted;
   if (end !== "released" && wanted !== undefined && !(end === "rejected" && now.owned && !wanted.owned))
-    return begin(blank(wanted.lines, wanted.owned || now.owned, now.phase));
+    return begin(blank({ ...wanted, owned: wanted.owned || now.owned }, now));
   const over: Reservation = { ...now, state: end, noted: nothing };
   return end === "rejected" && now.owned ? { ...still(over), says: "rejected" } : still(over);
 }

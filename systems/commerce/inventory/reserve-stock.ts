@@ -6,8 +6,8 @@ const askAgainMs = 15;
 
 /** Opens the reservation, then waits for its outcome outside of any unit. */
 export const reserveStock = handle(ReserveStock, {
-  prepare: async ({ body: { orderId, lines }, docs, call, sleep, waitMs, now, signal }) => {
-    const { body: opened } = await call(OpenReservation, { params: { orderId }, body: { lines } });
+  prepare: async ({ body: { orderId, ...wish }, docs, call, sleep, waitMs, now, signal }) => {
+    const { body: opened } = await call(OpenReservation, { params: { orderId }, body: wish });
     const until = now().getTime() + waitMs;
     for (;;) {
       const known = await docs.reservations.find(orderId);

@@ -1,6 +1,7 @@
 import * as contracts from "./contracts.ts";
 import { getReservation, getStock, listStock } from "./get-stock.ts";
 import {
+  abandonReservation,
   expireReservation,
   openReservation,
   partReported,
@@ -20,6 +21,7 @@ export const inventory = assemble(contracts, {
     PutStock: putStock,
     ReserveStock: reserveStock,
     OpenReservation: openReservation,
+    AbandonReservation: abandonReservation,
     GetReservation: getReservation,
   },
   consumers: [reserveForOrder, releaseOfRejected],

@@ -18,12 +18,7 @@ export class KnownCustomers {
   }
 
   async has(customerId: string): Promise<boolean> {
-    const row = await this.#db
-      .selectFrom("knownCustomers")
-      .select("customerId")
-      .where("customerId", "=", customerId)
-      .executeTakeFirst();
-    return row !== undefined;
+    return (await this.#find(customerId)) !== undefined;
   }
 
   /** Keeps what is known already: `customer.created` and an order that asked first may come in any order. */
@@ -33,6 +28,20 @@ export class KnownCustomers {
       .values({ customerId, owner: owner ?? null, orders: 0 })
       .onConflict((conflict) => conflict.column("customerId").doNothing())
       .execute();
+  }
+
+  /** Throws `orders/unknown-customer` where the caller may not order; `asked` is a customer that is not remembered yet. */
+  async check(customerId: string, asked?: KnownCustomer): Promise<void> {
+    const owner = asked === undefined ? (await this.#find(customerId))?.owner : (asked.owner ?? null);
+    if (owner === undefined || !mayOrderFor(this.#caller, owner)) throw UnknownCustomer({ customerId });
+  }
+
+  async #find(customerId: string) {
+    return this.#db
+      .selectFrom("knownCustomers")
+      .select("owner")
+      .where("customerId", "=", customerId)
+      .executeTakeFirst();
   }
 
   /** Counts one more order of the customer and gives its number; throws `orders/unknown-customer` where the caller may not order. */

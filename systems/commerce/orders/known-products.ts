@@ -22,9 +22,9 @@ export class KnownProducts {
     return skus.filter((sku) => !known.has(sku));
   }
 
-  /** The prices as they are now; throws `orders/unknown-product`. */
-  async prices(skus: readonly string[]): Promise<ReadonlyMap<string, Money>> {
-    const known = await this.#find(skus);
+  /** The prices as they are now; throws `orders/unknown-product`. `asked` are products that are not remembered yet. */
+  async prices(skus: readonly string[], asked: readonly KnownProduct[] = []): Promise<ReadonlyMap<string, Money>> {
+    const known = new Map([...asked.map(({ sku, price }) => [sku, price] as const), ...(await this.#find(skus))]);
     for (const sku of skus) if (!known.has(sku)) throw UnknownProduct({ sku });
     return known;
   }

@@ -1,13 +1,13 @@
-import { findProblem, isProblem } from "holdfast/contract";
+import { findProblem, isProblem, type BodyOf } from "holdfast/contract";
 import type { Outside } from "holdfast/service";
 import { ownerOf } from "../../visible-to.ts";
 import { LookUpCustomer, UnknownCustomer as CustomersDoesNotKnow } from "../customers/contracts.ts";
 import {
+  AbandonReservation,
   GetStock,
   OutOfStock as InventoryHasTooLittle,
   ReserveStock,
   UnknownSku,
-  type Line,
 } from "../inventory/contracts.ts";
 import { OrderCreated, OutOfStock, PlaceOrder, UnknownCustomer, UnknownProduct, type Order } from "./contracts.ts";
 import { ExpireOrder } from "./jobs.ts";
@@ -18,16 +18,21 @@ import { handle } from "./scope.ts";
 
 export const placeOrder = handle(PlaceOrder, {
   /** `customer.created` and `stock.updated` may not have come yet: then their services are asked. */
-  prepare: async ({ body, customers, products, call, newId }) => {
+  prepare: async ({ body, customers, products, call, newId, random, undo }) => {
     const { customerId, lines, reservation } = body;
     checkLines(lines);
     const customer = await askForCustomer({ customers, call }, customerId);
-    const asked = await askForProducts(
-      { products, call },
-      lines.map(({ sku }) => sku),
-    );
+    const skus = lines.map(({ sku }) => sku);
+    const asked = await askForProducts({ products, call }, skus);
     const orderId = newId();
-    if (reservation === "immediate") await reserve({ call }, { orderId, lines });
+    if (reservation === "immediate") {
+      // What would be refused anyway reserves nothing.
+      await customers.check(customerId, customer);
+      priced(lines, await products.prices(skus, asked));
+      const attempt = attemptFrom(random());
+      undo(async (late) => void (await late.call(AbandonReservation, { params: { orderId }, query: { attempt } })));
+      await reserve({ call }, { orderId, lines, attempt });
+    }
     return { orderId, customer, asked };
   },
   run: async ({ body, prepared, caller, orders, customers, products, timeoutMs, publish, enqueue, now, reply }) => {
@@ -87,8 +92,11 @@ async function askForProducts(
   );
 }
 
+/** Of one request, not of one order: a repetition under its Idempotency-Key is an attempt of its own. */
+const attemptFrom = (chance: number): string => Math.floor(chance * Number.MAX_SAFE_INTEGER).toString(36);
+
 /** A reservation that is still undecided does not hold the order up: it waits for the outcome like any other. */
-async function reserve({ call }: Call, body: { readonly orderId: string; readonly lines: Line[] }): Promise<void> {
+async function reserve({ call }: Call, body: BodyOf<typeof ReserveStock>): Promise<void> {
   try {
     await call(ReserveStock, { body });
   } catch (error) {
