@@ -1,10 +1,3 @@
 export { mayCall, type Decision } from "./may-call.ts";
-export {
-  developmentKeys,
-  guestPrefix,
-  mintToken,
-  serviceTokens,
-  verifier,
-  type SigningKeys,
-  type Verify,
-} from "./tokens.ts";
+export { developmentKeys, knownKeys, type SigningKeys } from "./development-keys.ts";
+export { guestPrefix, mintToken, serviceTokens, verifier, type Verify } from "./tokens.ts";

@@ -1,11 +1,6 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync, randomUUID } from "node:crypto";
-import { linkSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
-import path from "node:path";
 import {
-  calculateJwkThumbprint,
   createLocalJWKSet,
   createRemoteJWKSet,
-  exportJWK,
   jwtVerify,
   SignJWT,
   type JSONWebKeySet,
@@ -14,6 +9,7 @@ import {
 } from "jose";
 import { kitProblems, type Caller } from "../contract/index.ts";
 import type { Clock } from "../runtime/index.ts";
+import type { SigningKeys } from "./development-keys.ts";
 
 export const issuer = "holdfast";
 export const audience = "holdfast";
@@ -98,46 +94,6 @@ function callerOf(subject: string, { kind, roles }: JWTPayload): Caller {
     id: subject,
     roles: Array.isArray(roles) ? roles.filter((role) => typeof role === "string") : [],
   };
-}
-
-export interface SigningKeys {
-  readonly privateKey: ReturnType<typeof createPrivateKey>;
-  readonly keyId: string;
-  readonly jwks: JSONWebKeySet;
-}
-
-/** The key of a development platform: made once in the data directory, readable by its owner only. */
-export async function developmentKeys(dataDirectory: string): Promise<SigningKeys> {
-  const file = path.join(dataDirectory, "keys", "signing.pem");
-  let pem = read(file);
-  if (pem === undefined) {
-    mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
-    const made = generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" }).toString();
-    const draft = `${file}.${randomUUID()}`;
-    writeFileSync(draft, made, { mode: 0o600, flush: true });
-    // Who links first has made the key; two processes that start at once end up with the same one.
-    try {
-      linkSync(draft, file);
-    } catch (error) {
-      if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
-    } finally {
-      unlinkSync(draft);
-    }
-    pem = read(file) ?? made;
-  }
-  const privateKey = createPrivateKey(pem);
-  const jwk = await exportJWK(createPublicKey(privateKey));
-  const keyId = await calculateJwkThumbprint(jwk);
-  return { privateKey, keyId, jwks: { keys: [{ ...jwk, kid: keyId, alg: "EdDSA", use: "sig" }] } };
-}
-
-function read(file: string): string | undefined {
-  try {
-    return readFileSync(file, "utf8");
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
-    throw error;
-  }
 }
 
 export interface TokenRequest {

@@ -1,4 +1,4 @@
-import type { Broker } from "../messaging/index.ts";
+import { remember, watchStore, type Broker, type KnownStore } from "../messaging/index.ts";
 import type { Runtime } from "../runtime/index.ts";
 import { noMetrics, type Logger, type Metrics } from "../telemetry/index.ts";
 import { Log } from "./log.ts";
@@ -15,6 +15,8 @@ export interface EmbeddedOptions {
   readonly metrics?: Metrics;
   /** The disk failed at a commit: the process should end. @default a line in the log */
   readonly onFatal?: (error: unknown) => void;
+  /** What the data folder remembers of the log: another one, or none, is refused. @default nothing is remembered */
+  readonly known?: KnownStore | undefined;
   /** Publishing beyond this size of the file is refused with `kit/broker-full`. @default the disk decides */
   readonly maxBytes?: number;
 }
@@ -29,13 +31,15 @@ const trimMs = 60_000;
 
 /** A durable log in one SQLite file. A topic's messages go to one member of each group at a time: whoever holds the lease. */
 export async function embeddedBroker(options: EmbeddedOptions): Promise<EmbeddedBroker> {
-  const { file, durability, runtime, log, maxBytes, metrics = noMetrics } = options;
+  const { file, durability, runtime, log, known, maxBytes, metrics = noMetrics } = options;
   const onFatal = options.onFatal ?? ((error: unknown) => log.critical("the broker's disk failed", { error }));
-  const store = await Log.open({ file, durability, runtime, metrics, onFatal, maxBytes });
+  const store = await Log.open({ file, durability, runtime, metrics, onFatal, maxBytes, known });
+  if (known !== undefined) remember(known, store.id, log);
   const open = new Set<Member>();
   const renewing = runtime.timers.every(renewMs, () => {
     for (const member of open) void member.renew();
   });
+  const watch = watchStore({ name: "broker", check: () => store.check() }, runtime, log);
   const trimAll = async () => {
     try {
       while (await store.trim(runtime.clock.now()));
@@ -63,10 +67,12 @@ export async function embeddedBroker(options: EmbeddedOptions): Promise<Embedded
         },
       };
     },
+    fault: () => watch.fault(),
     read: (topic, after, limit) => store.read(topic, after, limit),
     trim: (now) => store.trim(now),
     async close() {
       await Promise.all([...open].map((member) => member.close()));
+      watch.stop();
       renewing.cancel();
       trimming.cancel();
       await store.close();

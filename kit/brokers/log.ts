@@ -3,6 +3,7 @@ import {
   brokerProblems,
   maxMessageBytes,
   type Envelope,
+  type KnownStore,
   type Producer,
   type Wake,
 } from "../messaging/index.ts";
@@ -13,16 +14,20 @@ import {
   envelopeNames,
   envelopeOf,
   envelopeRow,
+  fileFault,
   giveUpLease,
   GroupWriter,
-  isFull,
+  identify,
   LaneMeter,
   migrate,
   numberOf,
+  requireKnown,
   sqliteEngine,
   takeLease,
   type Engine,
+  type ErrorClass,
   type Session,
+  whenMissing,
 } from "../sql/index.ts";
 import { brokerMigrations } from "./tables.ts";
 
@@ -32,6 +37,8 @@ export interface LogOptions {
   readonly runtime: Runtime;
   readonly metrics: Metrics;
   readonly onFatal: (error: unknown) => void;
+  /** What the data folder remembers of the log. */
+  readonly known: KnownStore | undefined;
   /** The file takes no more than this. */
   readonly maxBytes: number | undefined;
 }
@@ -52,6 +59,7 @@ interface Parts {
   readonly writer: Session;
   readonly reader: Session;
   readonly options: LogOptions;
+  readonly id: string;
 }
 
 const retentionMs = 7 * 24 * 60 * 60_000;
@@ -73,23 +81,31 @@ export class Log {
   readonly #recent = new Recent();
   readonly #wakes = new Map<string, Set<Wake>>();
   #polling: Timer | undefined;
+  /** Random, made with the log. */
+  readonly id: string;
 
-  private constructor({ engine, writer, reader, options }: Parts) {
+  private constructor({ engine, writer, reader, options, id }: Parts) {
+    this.id = id;
     this.#engine = engine;
     this.#session = writer;
     this.#reader = reader;
     this.#runtime = options.runtime;
     const { runtime, metrics, onFatal } = options;
     const meter = new LaneMeter(metrics, "broker", runtime.clock);
+    const refusal = (error: unknown) => refused(error, error === undefined ? undefined : engine.classify(error));
     this.#writer = new GroupWriter({ engine, session: writer, runtime, meter, onFatal, refusal });
   }
 
   static async open(options: LogOptions): Promise<Log> {
-    const engine = sqliteEngine({ file: options.file, durability: options.durability });
+    const { file, durability, known, runtime } = options;
+    const engine = sqliteEngine({ file, durability, onMissing: whenMissing(known) });
     await using begun = new AsyncDisposableStack();
     const writer = await engine.open("writer");
     begun.defer(async () => writer.close());
+    // A log of an older version has no id yet.
     await migrate({ engine, session: writer }, [{ owner: "broker", migrations: brokerMigrations }]);
+    await requireKnown(writer, known);
+    const id = await identify({ engine, session: writer }, runtime);
     const reader = await engine.open("reader");
     begun.defer(async () => reader.close());
     if (options.maxBytes !== undefined) {
@@ -97,7 +113,7 @@ export class Log {
       const pages = Math.floor(options.maxBytes / numberOf(rows[0] ?? {}, "page_size"));
       await writer.run(`PRAGMA max_page_count = ${String(pages)}`);
     }
-    const log = new Log({ engine, writer, reader, options });
+    const log = new Log({ engine, writer, reader, options, id });
     await log.#watch();
     begun.move();
     return log;
@@ -228,6 +244,11 @@ export class Log {
     });
   }
 
+  /** Why it cannot be used now; undefined where it can. */
+  async check(): Promise<string | undefined> {
+    return fileFault(this.#engine) ?? this.#writer.check();
+  }
+
   async close(): Promise<void> {
     this.#polling?.cancel();
     await this.#writer.close();
@@ -262,11 +283,14 @@ export class Log {
   }
 }
 
-const refusal = (error: unknown): Error =>
-  error === undefined
-    ? brokerProblems.unavailable({ reason: "The broker is closed." })
-    : isFull(error)
-      ? brokerProblems.full({ reason: "The log of the broker is full: its disk, or its quota." }, { cause: error })
-      : brokerProblems.unavailable({ reason: "The broker could not write its log." }, { cause: error });
+function refused(error: unknown, kind: ErrorClass | undefined): Error {
+  if (kind === undefined) return brokerProblems.unavailable({ reason: "The broker is closed." });
+  return kind === "unwritable"
+    ? brokerProblems.full(
+        { reason: "The log of the broker cannot be written: its disk or its quota." },
+        { cause: error },
+      )
+    : brokerProblems.unavailable({ reason: "The broker could not write its log." }, { cause: error });
+}
 
 const leaseName = ({ group, topic }: GroupTopic): string => `${group} ${topic}`;

@@ -4,6 +4,7 @@ import {
   integer,
   leaseTable,
   snapshot,
+  storeTable,
   table,
   text,
   timestamp,
@@ -18,4 +19,7 @@ const tables = {
   holdfast_leases: leaseTable,
 };
 
-export const brokerMigrations: readonly Migration[] = [{ name: "0001-initial", snapshot: snapshot(tables) }];
+export const brokerMigrations: readonly Migration[] = [
+  { name: "0001-initial", snapshot: snapshot(tables) },
+  { name: "0002-identity", snapshot: snapshot({ ...tables, holdfast_store: storeTable }) },
+];

@@ -1,9 +1,9 @@
-import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { developmentKeys, serviceTokens, verifier, type SigningKeys, type Verify } from "../access/index.ts";
 import { embeddedBroker } from "../brokers/index.ts";
 import type { ClientOptions } from "../calls/index.ts";
 import { serveHttp, type HttpServer } from "../http/index.ts";
+import { knownStore } from "../messaging/index.ts";
 import { endInTurn, endTogether, plantedFaults, systemRuntime, type Runtime } from "../runtime/index.ts";
 import {
   metricsRegistry,
@@ -14,6 +14,7 @@ import {
   type Metrics,
 } from "../telemetry/index.ts";
 import { startSystem, type RunningSystem } from "../topology/index.ts";
+import { openDataFolder } from "./data-folder.ts";
 import { processLog, type ProcessLog } from "./process-log.ts";
 import type { Chosen, PlatformOptions } from "./settings.ts";
 
@@ -58,7 +59,7 @@ async function startOn(
 ): Promise<Worker> {
   const { services, config, own, ports } = chosen;
   const data = path.resolve(own.data);
-  mkdirSync(data, { recursive: true });
+  openDataFolder(data).report(log);
   const metrics = metricsRegistry(runtime);
   const onFatal = (error: unknown) => die(log, error);
   const keys = own.jwks === undefined ? await developmentKeys(data) : undefined;
@@ -74,6 +75,7 @@ async function startOn(
       : { addressesOf, token: serviceTokens(keys, runtime.clock) };
   const broker = await embeddedBroker({
     file: path.join(data, "broker.db"),
+    known: knownStore({ data, name: "broker", url: `sqlite:${data}` }),
     durability: "full",
     runtime,
     log,

@@ -1,12 +1,13 @@
 import path from "node:path";
-import type { Store } from "../messaging/index.ts";
+import type { KnownStore, Store } from "../messaging/index.ts";
 import type { StorePlace, StoreSpec } from "../service/index.ts";
-import { LaneMeter } from "../sql/index.ts";
+import { LaneMeter, whenMissing } from "../sql/index.ts";
 import { noMetrics } from "../telemetry/index.ts";
 import type { Collections, DocumentAccess } from "./access.ts";
 import { collectionFaults } from "./collection.ts";
 import { embeddedDocuments } from "./embedded.ts";
 import type { DocumentEngine, Index } from "./engine.ts";
+import { gated } from "./gated.ts";
 import { kitCollections, names, ownIndexes } from "./kit-collections.ts";
 import { mongoDocuments } from "./mongodb.ts";
 import { settleAll } from "./sweep.ts";
@@ -32,26 +33,37 @@ export function documents<const C extends Collections>({
 
 export async function openDocuments(
   engine: DocumentEngine,
-  { runtime }: Pick<StorePlace, "runtime">,
+  { runtime, known }: Pick<StorePlace, "runtime" | "known">,
   collections: Collections,
 ): Promise<DocumentStore> {
   const own: Record<string, readonly Index[]> = {};
   for (const { name, indexes } of Object.values(collections)) own[name] = [...indexes, ...ownIndexes];
   await engine.ensure({ ...kitCollections, ...own });
+  await requireKnown(engine, known);
   await engine.insert(names.store, [{ _id: "store", version: 1, id: runtime.ids.uuidv7() }]);
   const storeId = String((await engine.get(names.store, "store"))?.["id"]);
-  const parts = { engine, runtime, storeId, collections };
+  const watched = gated(engine, storeId);
+  const parts = { engine: watched.engine, runtime, storeId, collections };
   // What a crash has left is let out before anything new is.
   await settleAll({ ...parts, ring: () => {} }, Object.keys(own), runtime.clock.now());
-  return new DocumentStore(parts);
+  return new DocumentStore(parts, watched.check);
+}
+
+/** Throws where the store is not the one that the data folder knows; asked before it gets an id. */
+async function requireKnown(engine: DocumentEngine, known: KnownStore | undefined): Promise<void> {
+  if (known?.id === undefined) return;
+  const found = (await engine.get(names.store, "store"))?.["id"];
+  if (found === undefined) throw known.refuse("The store is empty");
+  if (found !== known.id) throw known.refuse(`The store is another one (${JSON.stringify(found)})`);
 }
 
 async function engineOf(place: StorePlace): Promise<DocumentEngine> {
-  const { url, name, durability, runtime, metrics = noMetrics, onFatal } = place;
+  const { url, name, durability, known, runtime, metrics = noMetrics, onFatal } = place;
   const [scheme, rest] = [url.slice(0, url.indexOf(":")), url.slice(url.indexOf(":") + 1)];
   if (scheme === "sqlite") {
     const meter = new LaneMeter(metrics, name, runtime.clock);
-    return embeddedDocuments({ file: path.join(rest, `${name}.db`), durability, runtime, meter, onFatal });
+    const file = path.join(rest, `${name}.db`);
+    return embeddedDocuments({ file, durability, onMissing: whenMissing(known), runtime, meter, onFatal });
   }
   if (scheme === "mongodb" || scheme === "mongodb+srv") {
     // The path of the address is a prefix: every service has a database of its own.

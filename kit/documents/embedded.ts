@@ -1,6 +1,15 @@
 import { kitProblems } from "../contract/index.ts";
 import type { Runtime } from "../runtime/index.ts";
-import { GroupWriter, LaneMeter, sqliteEngine, textOf, type Session } from "../sql/index.ts";
+import {
+  fileFault,
+  GroupWriter,
+  LaneMeter,
+  sqliteEngine,
+  textOf,
+  type ErrorClass,
+  type Session,
+  type SqliteOptions,
+} from "../sql/index.ts";
 import { noMetrics } from "../telemetry/index.ts";
 import type { Doc, DocumentEngine, Find, Index, Scalar, Where } from "./engine.ts";
 
@@ -9,6 +18,8 @@ export interface EmbeddedOptions {
   readonly file: string;
   /** `none` gives up durability for speed: tests only. */
   readonly durability: "full" | "none";
+  /** Throws where the file is missing or empty. @default it is made */
+  readonly onMissing?: SqliteOptions["onMissing"];
   readonly runtime: Runtime;
   /** @default nothing is counted */
   readonly meter?: LaneMeter;
@@ -20,13 +31,15 @@ export interface EmbeddedOptions {
 export async function embeddedDocuments({
   file,
   durability,
+  onMissing,
   runtime,
   meter = new LaneMeter(noMetrics, "", runtime.clock),
   onFatal,
 }: EmbeddedOptions): Promise<DocumentEngine> {
-  const engine = sqliteEngine({ file, durability });
+  const engine = sqliteEngine({ file, durability, onMissing });
   const session = await engine.open("writer");
   const reader = await engine.open("reader");
+  const refusal = (error: unknown) => refused(error, error === undefined ? undefined : engine.classify(error));
   const writer = new GroupWriter({ engine, session, runtime, meter, onFatal, refusal });
   const read = async (sql: string, parameters: readonly unknown[]) => {
     try {
@@ -75,6 +88,7 @@ export async function embeddedDocuments({
       return Number(row?.["n"]);
     },
     commitMs: () => meter.commitMs,
+    check: async () => ({ gone: fileFault(engine), fault: await writer.check() }),
     async close() {
       await writer.close();
       await session.close();
@@ -177,8 +191,8 @@ function behindOf(columns: readonly string[], after: readonly (Scalar | null)[])
 /** Proof: written by `insert` and `replace` alone, which take documents. */
 const docOf = (row: Readonly<Record<string, unknown>>): Doc => JSON.parse(textOf(row, "doc")) as Doc; // Proof: see above.
 
-const refusal = (error: unknown): Error =>
-  kitProblems.unavailable(
-    { reason: error === undefined ? "The document store is closed." : "The document store cannot be reached." },
-    error === undefined ? {} : { cause: error },
-  );
+function refused(error: unknown, kind: ErrorClass | undefined): Error {
+  if (kind === undefined) return kitProblems.unavailable({ reason: "The document store is closed." });
+  if (kind === "unknown") return kitProblems.outcomeUnknown({}, { cause: error });
+  return kitProblems.unavailable({ reason: "The document store cannot be reached." }, { cause: error });
+}

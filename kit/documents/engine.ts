@@ -76,6 +76,8 @@ export interface DocumentEngine {
   find(collection: string, find: Find): Promise<readonly Doc[]>;
   /** Where there are more than `most`, it may say that there are so many. @param most no bound where it is left out */
   count(collection: string, where?: Where, most?: number): Promise<number>;
+  /** Of engines on a file. `gone`: the file is not the one that was opened any more. `fault`: it cannot be written at present. */
+  check?(): Promise<{ readonly gone: string | undefined; readonly fault: string | undefined }>;
   /** How long a durable write took of late, in milliseconds, smoothed over a few; 0 before the first. */
   commitMs(): number;
   close(): Promise<void>;

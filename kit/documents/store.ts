@@ -20,14 +20,16 @@ import { answer, runUnit, type Question } from "./unit.ts";
 export class DocumentStore implements Store<object> {
   readonly id: string;
   readonly outside: object;
+  readonly check: Store<object>["check"];
   readonly #parts: MessageParts;
   readonly #deadLetters: DeadLetters;
   readonly #outbox: Outbox;
   readonly #sweptTo: SweptTo = { asleep: undefined, redriven: undefined };
   readonly #bells: Readonly<Record<"outbox" | "parked", (() => void)[]>> = { outbox: [], parked: [] };
 
-  constructor(parts: Omit<MessageParts, "ring">) {
+  constructor(parts: Omit<MessageParts, "ring">, check: Store<object>["check"]) {
     this.id = parts.storeId;
+    this.check = check;
     this.#parts = {
       ...parts,
       ring: (what) => {

@@ -13,6 +13,8 @@ export {
 export { startConsumer, type ConsumerOptions, type RunningConsumer } from "./consumer.ts";
 export type { Envelope } from "./envelope.ts";
 export { startHousekeeping, type Housekeeping } from "./housekeeping.ts";
+export { knownStore, remember, type KnownStore } from "./known-store.ts";
+export { watchStore, type StoreWatch } from "./store-watch.ts";
 export { codeOf, lastFailure, reasonOf, tooOld, twiceFailed, type Burial, type Failure } from "./burial.ts";
 export { keyRetentionMs, lowestUuidv7, messageRetentionMs } from "./retention.ts";
 export { brokerProblems, maxMessageBytes, messageProblems } from "./problems.ts";

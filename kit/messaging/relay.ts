@@ -48,6 +48,7 @@ export function startRelay(options: RelayOptions): Relay {
   let held: HeldLease | undefined;
 
   const run = async () => {
+    let failures = 0;
     // Every holding has an owner of its own, so that every holding has an epoch of its own.
     for (let holding = 1; !stopped.signal.aborted;) {
       try {
@@ -61,6 +62,8 @@ export function startRelay(options: RelayOptions): Relay {
           await timers.sleep(standbyMs, draining.signal);
           continue;
         }
+        if (failures > 0) log.info("the relay has its lease again", { failures });
+        failures = 0;
         holding += 1;
         const ended = await new Pump(options, held, wake, draining.signal).run();
         await held.release();
@@ -69,7 +72,8 @@ export function startRelay(options: RelayOptions): Relay {
         await timers.sleep(backoffMs(random, 1, failing), stopped.signal);
       } catch (error) {
         if (draining.signal.aborted) return;
-        log.warn("the relay cannot have its lease", { error });
+        failures += 1;
+        if (failures === 1) log.warn("the relay cannot have its lease; it goes on trying", { error });
         await timers.sleep(standbyMs + backoffMs(random, 4, failing), draining.signal);
       }
     }

@@ -245,6 +245,11 @@ export interface Store<Access> {
     readonly dead: number;
     readonly inbox: number;
   }>;
+  /**
+   * Why the store cannot be used now: it cannot be reached or written, or it is not the one that was opened any more (removed, emptied, replaced).
+   * In the last case it refuses every read and write with `kit/unavailable` until a later check finds it in order. Undefined where it can be used.
+   */
+  check(): Promise<string | undefined>;
   /** Moves the inbox's low-water mark and drops what is past retention, in small steps; true while there is more. */
   sweep(now: number): Promise<boolean>;
   /** Ends intake, waits for what runs, closes the connections. */

@@ -16,6 +16,7 @@ export { controlledRuntime, type ControlledOptions, type ControlledRuntime } fro
 export { endInTurn, endTogether } from "./ending.ts";
 export { faultPoints, noFaults, plantedFaults, type FaultPoint, type FaultReport, type Faults } from "./faults.ts";
 export { derivedId, timeOfUuidv7, type Ids } from "./ids.ts";
+export { privateFile, privateFolder, tighten } from "./private-files.ts";
 export { seededRandom, type Random } from "./random.ts";
 export { systemRuntime, type Runtime } from "./runtime.ts";
 export type { Timer, Timers } from "./timers.ts";

@@ -1,6 +1,6 @@
 import type { Caller, Endpoint, EventContract, EventData, JobContract, JobData, Replied } from "../contract/index.ts";
 import type { DocumentBy } from "./document.ts";
-import type { RetryPolicy, Store } from "../messaging/index.ts";
+import type { KnownStore, RetryPolicy, Store } from "../messaging/index.ts";
 import type { Runtime } from "../runtime/index.ts";
 import type { Logger, Metrics } from "../telemetry/index.ts";
 
@@ -12,6 +12,8 @@ export interface StorePlace {
   readonly url: string;
   /** `none` gives up durability for speed: tests only. */
   readonly durability: "full" | "none";
+  /** What the data folder remembers of the store: another one, or none, is refused. @default nothing is remembered */
+  readonly known?: KnownStore;
   readonly runtime: Runtime;
   readonly log: Logger;
   /** @default nothing is counted */

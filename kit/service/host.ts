@@ -1,11 +1,14 @@
 import { jsonSchema, kitProblems, privateTexts, type Endpoint } from "../contract/index.ts";
 import {
+  knownStore,
+  remember,
   showsSending,
   showsTicks,
   startConsumer,
   startHousekeeping,
   startRelay,
   startSchedules,
+  watchStore,
   type Broker,
   type KeyClaim,
   type StoredReply,
@@ -72,9 +75,12 @@ export async function startService(service: Service, environment: Environment): 
   };
   let resources: object = {};
   atEnd(() => dispose(resources));
+  const url = spec.store.engine === "documents" ? environment.documentsUrl : environment.storeUrl;
+  const known = knownStore({ data: environment.data, name, url });
   const store = await spec.store.open({
     name,
-    url: spec.store.engine === "documents" ? environment.documentsUrl : environment.storeUrl,
+    url,
+    known,
     durability: environment.durability,
     runtime,
     log,
@@ -82,6 +88,9 @@ export async function startService(service: Service, environment: Environment): 
     onFatal: environment.onFatal,
   });
   atEnd(() => store.close());
+  remember(known, store.id, log);
+  const watch = watchStore({ check: () => store.check() }, runtime, log);
+  atEnd(() => watch.stop());
   atEnd(() => stopping.abort());
   // Proof: `config` was validated against the same schema that typed the callback.
   const config = environment.config as never;
@@ -213,6 +222,11 @@ export async function startService(service: Service, environment: Environment): 
     },
     async unready() {
       const failing: { check: string; reason: string }[] = [];
+      for (const [check, fault] of [
+        ["store", watch.fault()],
+        ["broker", broker.fault?.()],
+      ] as const)
+        if (fault !== undefined) failing.push({ check, reason: fault });
       for (const [check, run] of Object.entries(spec.health)) {
         try {
           // Proof: `resources` were made by the same spec whose checks take them.

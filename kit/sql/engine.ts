@@ -67,15 +67,17 @@ export interface Session {
 
 /**
  * `conflict`: another transaction won (40001, 40P01, 55P03): run again. `busy`: another writer has the file: try later. `unique`: a row of
- * that key is there. `constraint`: any other. `lost`: the connection or the file
- * is gone, or the disk is full: what was committed is safe, nothing more is. `unknown`: the connection was lost at a commit, and whether that happened
- * could not be found out.
+ * that key is there. `constraint`: any other. `unwritable`: nothing can be written now, though what was committed is safe: the disk is full or
+ * read-only, or the file is not the one that was opened any more. `lost`: the connection is gone, or the file cannot be trusted. `unknown`: whether a
+ * commit happened, or will last, could not be found out.
  */
-export type ErrorClass = "conflict" | "busy" | "unique" | "constraint" | "lost" | "unknown" | "other";
+export type ErrorClass = "conflict" | "busy" | "unique" | "constraint" | "unwritable" | "lost" | "unknown" | "other";
 
 export interface Engine {
   readonly name: "sqlite" | "postgres";
   open(role: "writer" | "reader"): Promise<Session>;
   classify(error: unknown): ErrorClass;
+  /** Of engines on a file: what the file itself answers, past what is in memory. Throws what is wrong with it. */
+  readonly look?: (sql: string) => readonly Row[];
   close(): Promise<void>;
 }

@@ -1,6 +1,7 @@
 import { ownTurn, type Runtime } from "../runtime/index.ts";
 import type { Engine, Session } from "./engine.ts";
 import type { LaneMeter } from "./lane-metrics.ts";
+import { WriteFault } from "./write-fault.ts";
 
 type Work<T> = (session: Session) => Promise<T>;
 
@@ -32,8 +33,6 @@ const busyMs = 5_000;
 const groupSize = 64;
 /** Work that may wait for another transaction waits this long. */
 const laterMs = 100;
-/** https://sqlite.org/rescode.html#full */
-const sqliteFull = 13;
 
 /** The one connection of this process that writes to a file: what is asked for in one turn of the event loop shares a transaction and a sync. */
 export class GroupWriter {
@@ -43,9 +42,16 @@ export class GroupWriter {
   #running: Promise<void> | undefined;
   #timer: { cancel(): void } | undefined;
   #closed = false;
+  readonly #writeFault: WriteFault;
 
   constructor(options: GroupWriterOptions) {
     this.#o = options;
+    this.#writeFault = new WriteFault(options.engine);
+  }
+
+  /** Why nothing can be written at present; undefined where writes go well. */
+  check(): Promise<string | undefined> {
+    return this.#writeFault.check((work) => this.write(work));
   }
 
   /** Resolves after the commit; rejects when nothing of it was committed. May be called twice by a group that failed: it has no effects but through the session. */
@@ -116,8 +122,10 @@ export class GroupWriter {
       } catch (failed) {
         onFatal(failed);
       }
-      if (committing && engine.classify(error) === "lost" && !isFull(error)) onFatal(error);
-      if (jobs.length > 1 && !committing && engine.classify(error) !== "busy") {
+      const kind = engine.classify(error);
+      this.#writeFault.note(error);
+      if (committing && kind === "lost") onFatal(error);
+      if (jobs.length > 1 && !committing && kind !== "busy") {
         // One of them is at fault: each for itself.
         for (const job of jobs) await this.#group([job]);
         return;
@@ -141,10 +149,3 @@ export class GroupWriter {
     }
   }
 }
-
-/** No room on the disk, or in the file's quota: what is there is safe. */
-export const isFull = (error: unknown): boolean =>
-  error instanceof Error &&
-  "errcode" in error &&
-  typeof error.errcode === "number" &&
-  (error.errcode & 0xff) === sqliteFull;

@@ -15,7 +15,9 @@ export type {
 export { prepared, type Ran } from "./prepared.ts";
 /** A piece of SQL with its parameters, for a condition that several queries share. Kysely calls it `sql`. */
 export { sql as raw } from "kysely";
-export { sqliteEngine } from "./sqlite.ts";
+export { sqliteEngine, type SqliteOptions } from "./sqlite.ts";
+export { SqliteFileError } from "./sqlite-errors.ts";
+export { isUnwritable, sqliteFile, type SqliteFile, type SqliteFileOptions } from "./sqlite-file.ts";
 export { writeMigration, type NewMigration } from "./snapshot.ts";
 export { postgresEngine, type PostgresEngine, type PostgresOptions } from "./postgres.ts";
 export {
@@ -33,11 +35,14 @@ export {
   type Table,
   type Tables,
 } from "./tables.ts";
-export { envelopeColumns, envelopeNames, envelopeTable, leaseTable } from "./kit-tables.ts";
+export { envelopeColumns, envelopeNames, envelopeTable, leaseTable, storeTable } from "./kit-tables.ts";
 export { CommitTime } from "./commit-time.ts";
 export { LaneMeter } from "./lane-metrics.ts";
 export { Conflict } from "./rejected.ts";
-export { GroupWriter, isFull } from "./group-writer.ts";
+export { identify, requireKnown, whenMissing } from "./identity.ts";
+export { fileFault, foreignStore } from "./store-fault.ts";
+export { StoreGate } from "./store-gate.ts";
+export { GroupWriter } from "./group-writer.ts";
 export { giveUpLease, ownerIsGone, takeLease } from "./leases.ts";
 export { Attempt, settled, Turn, type Asked } from "./turn.ts";
 export { envelopeOf, envelopeRow, numberOf, textOf } from "./rows.ts";

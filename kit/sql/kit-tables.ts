@@ -20,9 +20,12 @@ export const envelopeTable = {
 
 export const leaseTable = table({ name: text().primaryKey(), owner: text(), epoch: integer(), expires: integer() });
 
+/** The id of the store, made with it. */
+export const storeTable = table({ id: text().primaryKey() });
+
 /** What the kit keeps in every service's store. */
 export const kitTables = {
-  holdfast_store: table({ id: text().primaryKey() }),
+  holdfast_store: storeTable,
   holdfast_outbox: table({ seq: identity(), ...envelopeTable }),
   holdfast_inbox: table({ subscription: text(), messageId: text() }, { primaryKey: ["subscription", "messageId"] }),
   /** Marks of messages whose ids carry no usable time. */

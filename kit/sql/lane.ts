@@ -1,31 +1,12 @@
 import { kitProblems } from "../contract/index.ts";
 import { ownTurn, type Runtime } from "../runtime/index.ts";
 import type { Engine, Isolation, Session } from "./engine.ts";
-import type { LaneMeter, Waiting } from "./lane-metrics.ts";
+import type { GroupRules, Member } from "./group.ts";
+import type { LaneMeter } from "./lane-metrics.ts";
 import { Conflict, isConflict, Rejected } from "./rejected.ts";
+import type { StoreGate } from "./store-gate.ts";
 import type { Attempt, Outcome } from "./turn.ts";
-
-/** A unit that waits for its turn: its handler has asked for the store. */
-export interface Member extends Waiting {
-  attempt: Attempt<unknown>;
-  /** Invokes the handler again: what the last attempt did is gone. */
-  restart(): Attempt<unknown>;
-  readonly deadline: number;
-  /** Set where the unit has an Idempotency-Key. */
-  readonly scope: string | undefined;
-  /** Called once, when the group has committed (or has failed, with its error). */
-  settle(outcome: Outcome<unknown>): void;
-}
-
-/** What a group does around its units, in its transaction. */
-export interface GroupRules {
-  /** Outcomes that are known before a unit runs: replays. `wait`: another process is at work under the same key. */
-  begin(session: Session, members: readonly Member[]): Promise<ReadonlyMap<Member, Outcome<unknown> | "wait">>;
-  /** Outgoing rows and stored replies of the units that ran. */
-  end(session: Session, members: readonly Member[]): Promise<void>;
-  /** Told of every transaction, those of jobs too. */
-  ended(committed: boolean): void;
-}
+import { WriteFault } from "./write-fault.ts";
 
 /** Kit work with a transaction of its own. */
 interface Job {
@@ -41,6 +22,7 @@ export interface LaneOptions {
   readonly runtime: Runtime;
   readonly rules: GroupRules;
   readonly meter: LaneMeter;
+  readonly gate: StoreGate;
   readonly onFatal: (error: unknown) => void;
 }
 
@@ -79,16 +61,20 @@ export class Lane {
   #timer: { cancel(): void } | undefined;
   #closed = false;
   readonly #size: number;
+  readonly #writeFault: WriteFault;
   readonly #waitsForKey = new WeakSet<Member>();
 
   constructor(options: LaneOptions) {
     this.#o = options;
+    this.#writeFault = new WriteFault(options.engine);
     this.#size = groupSizes[options.engine.name === "sqlite" ? "sqlite" : options.isolation];
   }
 
   join(member: Member): void {
-    if (this.#closed) {
-      member.settle({ ok: false, error: kitProblems.unavailable({ reason: "The store is closed." }) });
+    const refused = this.#refusal();
+    if (refused !== undefined) {
+      member.attempt.fail(undefined);
+      member.settle({ ok: false, error: refused });
       return;
     }
     this.#o.meter.joined(member, this.#units.length, this.#size);
@@ -99,6 +85,11 @@ export class Lane {
   /** Runs in a transaction of its own; rejects when nothing of it was committed. */
   job<T>(work: (session: Session) => Promise<T>): Promise<T> {
     return this.#add(this.#jobs, work, () => this.#wake());
+  }
+
+  /** Why nothing can be written at present; undefined where writes go well. */
+  check(): Promise<string | undefined> {
+    return this.#writeFault.check((work) => this.job(work));
   }
 
   /** Joins the next transaction; makes one of its own only when none comes. The work may not fail for reasons of its own: it shares the fate of others. */
@@ -116,8 +107,9 @@ export class Lane {
 
   #add<T>(queue: Job[], work: (session: Session) => Promise<T>, wake: () => void): Promise<T> {
     return new Promise((resolve, reject) => {
-      if (this.#closed) {
-        reject(kitProblems.unavailable({ reason: "The store is closed." }));
+      const refused = this.#refusal();
+      if (refused !== undefined) {
+        reject(refused);
         return;
       }
       queue.push({
@@ -127,6 +119,10 @@ export class Lane {
       });
       wake();
     });
+  }
+
+  #refusal(): Error | undefined {
+    return this.#closed ? kitProblems.unavailable({ reason: "The store is closed." }) : this.#o.gate.refusal();
   }
 
   /** Runs what is there, then takes no more. */
@@ -294,7 +290,7 @@ export class Lane {
           statement.resolve(result);
         } catch (error) {
           // Some errors end the whole transaction; going on would commit the rest of the unit alone.
-          if (!session.inTransaction() || ["conflict", "lost"].includes(engine.classify(error)))
+          if (!session.inTransaction() || ["conflict", "lost", "unwritable"].includes(engine.classify(error)))
             throw new TransactionGone("The engine ended the transaction.", { cause: error });
           failed ??= error;
           statement.reject(error);
@@ -348,6 +344,7 @@ export class Lane {
         if (riders.length > 0) this.#armLater();
         return "conflict";
       }
+      this.#writeFault.note(error instanceof TransactionGone ? error.cause : error);
       for (const job of riders)
         job.settle({
           ok: false,
@@ -357,14 +354,12 @@ export class Lane {
       if (committing && kind === "lost" && engine.name === "sqlite") onFatal(error);
       if (error instanceof Rejected) return { ok: false, error: error.cause };
       if (kind === "unknown") return { ok: false, error: kitProblems.outcomeUnknown({}, { cause: error }) };
+      const reason = kind === "unwritable" ? "The store cannot be written now." : "The store could not commit.";
       const infrastructure = committing || error instanceof TransactionGone || kind !== "other";
       return {
         ok: false,
         error: infrastructure
-          ? kitProblems.unavailable(
-              { reason: "The store could not commit." },
-              { cause: error, headers: { "retry-after": "1" } },
-            )
+          ? kitProblems.unavailable({ reason }, { cause: error, headers: { "retry-after": "1" } })
           : error,
       };
     }

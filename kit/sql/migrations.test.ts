@@ -82,6 +82,33 @@ for (const [name, skip, makeEngine] of engines) {
     },
   );
 
+  check(
+    "a migration that was renamed, or merged before an applied one, is refused by service and name",
+    async (engine) => {
+      const more = { orders, items: table({ seq: identity() }) };
+      await migrateAlone(engine, "shop", [step("0001-initial", { orders }), step("0002-items", more)]);
+      const renamed = [step("0001-initial", { orders }), step("0002-lines", more)];
+      await assert.rejects(
+        migrateAlone(engine, "shop", renamed),
+        /^Error: The migration 0002-lines of shop cannot be applied: .*items.*The store has applied 0002-items, .*restore the name of a migration that was renamed/,
+      );
+      const other = { ...more, notes: table({ id: text().primaryKey() }) };
+      const before = [
+        step("0001-initial", { orders }),
+        step("0002-a", { orders, notes: other.notes }),
+        step("0002-items", other),
+      ];
+      await assert.rejects(migrateAlone(engine, "shop", before), /changed after it had been applied/);
+      const early = [step("0000-early", {}), step("0001-initial", { orders }), step("0002-items", more)];
+      await assert.rejects(
+        migrateAlone(engine, "shop", early),
+        /The migration 0000-early of shop is not applied, but 0002-items behind it is\. Move new migrations to the end/,
+      );
+      await assert.rejects(rowsOf(engine, "SELECT * FROM notes"));
+      assert.equal((await rowsOf(engine, "SELECT name FROM holdfast_migrations")).length, 2);
+    },
+  );
+
   check("a migration that fails half way leaves nothing of it, and can be repeated", async (engine) => {
     const session = await engine.open("writer");
     await migrateAlone(engine, "shop", []);

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { addColumn, createIndex, createTable, indexName, type Dialect } from "./ddl.ts";
 import type { Engine, Session } from "./engine.ts";
+import { textOf } from "./rows.ts";
 import type { Index, Kind, Shape, Table, Tables } from "./tables.ts";
 
 /** The shape of a set of tables, as data: what a migration leads to. */
@@ -103,41 +104,89 @@ export async function migrate({ engine, session }: Migrating, all: readonly Owne
     await session.run(
       `CREATE TABLE IF NOT EXISTS ${ledger} (owner TEXT NOT NULL, name TEXT NOT NULL, checksum TEXT NOT NULL, PRIMARY KEY (owner, name))`,
     );
-    const applied = await ledgerOf(session);
-    for (const { owner, migrations } of all) {
+    const ledgers = await ledgerOf(session);
+    for (const owned of all) {
+      const applied = ledgers.get(owned.owner) ?? new Map<string, string>();
+      refuseFaults(owned, applied);
       let from: Snapshot = {};
-      for (const { name, snapshot: next } of migrations) {
-        const checksum = checksumOf(next);
-        const known = applied.get(keyOf(owner, name));
-        if (known !== undefined && known !== checksum)
-          throw new Error(`The migration ${name} of ${owner} was changed after it had been applied.`);
-        if (known === undefined) {
-          for (const statement of diff(from, next, engine.name)) await session.run(statement);
-          await session.run(`INSERT INTO ${ledger} (owner, name, checksum) VALUES (?, ?, ?)`, [owner, name, checksum]);
-        }
-        from = next;
+      for (const migration of owned.migrations) {
+        if (!applied.has(migration.name)) await apply({ engine, session }, { owned, applied, migration, from });
+        from = migration.snapshot;
       }
     }
   });
 }
 
+/** Names of applied migrations, with their checksums. */
+type Applied = ReadonlyMap<string, string>;
+
+/** Refuses what would give a new store other tables than this one has: a changed migration, and a new one before an applied one. */
+function refuseFaults({ owner, migrations }: Owned, applied: Applied): void {
+  const changed = migrations.find(
+    (one) => (applied.get(one.name) ?? checksumOf(one.snapshot)) !== checksumOf(one.snapshot),
+  );
+  if (changed !== undefined)
+    throw new Error(
+      `The migration ${changed.name} of ${owner} was changed after it had been applied. Restore it, and put the change into a new one.`,
+    );
+  const last = migrations.findLastIndex(({ name }) => applied.has(name));
+  const early = migrations.slice(0, Math.max(0, last)).find(({ name }) => !applied.has(name));
+  if (early !== undefined)
+    throw new Error(
+      `The migration ${early.name} of ${owner} is not applied, but ${migrations[last]?.name ?? ""} behind it is. Move new migrations to the end, and restore the name of one that was renamed.`,
+    );
+}
+
+interface Pending {
+  readonly owned: Owned;
+  readonly applied: Applied;
+  readonly migration: Migration;
+  /** What the migrations before it lead to. */
+  readonly from: Snapshot;
+}
+
+async function apply({ engine, session }: Migrating, { owned, applied, migration, from }: Pending): Promise<void> {
+  const { owner, migrations } = owned;
+  const { name, snapshot: next } = migration;
+  const statements = diff(from, next, engine.name);
+  try {
+    for (const statement of statements) await session.run(statement);
+  } catch (error) {
+    // Anything else is no fault of the migration.
+    if (!["other", "unique", "constraint"].includes(engine.classify(error))) throw error;
+    const unknown = [...applied.keys()].filter((known) => !migrations.some((one) => one.name === known));
+    const why =
+      unknown.length === 0
+        ? "The tables were changed by hand, or by another program."
+        : `The store has applied ${unknown.join(", ")}, which this program does not have: restore the name of a migration that was renamed.`;
+    const message = error instanceof Error ? error.message : String(error);
+    throw new Error(`The migration ${name} of ${owner} cannot be applied: ${message}. ${why}`, { cause: error });
+  }
+  const insert = `INSERT INTO ${ledger} (owner, name, checksum) VALUES (?, ?, ?)`;
+  await session.run(insert, [owner, name, checksumOf(next)]);
+}
+
 async function areApplied(session: Session, all: readonly Owned[]): Promise<boolean> {
   try {
-    const applied = await ledgerOf(session);
+    const ledgers = await ledgerOf(session);
     return all.every(({ owner, migrations }) =>
-      migrations.every(({ name, snapshot: next }) => applied.get(keyOf(owner, name)) === checksumOf(next)),
+      migrations.every(({ name, snapshot: next }) => ledgers.get(owner)?.get(name) === checksumOf(next)),
     );
   } catch {
     return false; // There is no ledger yet; any other fault comes again below.
   }
 }
 
-async function ledgerOf(session: Session): Promise<ReadonlyMap<string, unknown>> {
+async function ledgerOf(session: Session): Promise<ReadonlyMap<string, Applied>> {
   const { rows } = await session.run(`SELECT owner, name, checksum FROM ${ledger}`);
-  return new Map(rows.map(({ owner, name, checksum }) => [keyOf(String(owner), String(name)), checksum]));
+  const ledgers = new Map<string, Map<string, string>>();
+  for (const row of rows) {
+    const owner = textOf(row, "owner");
+    const applied = ledgers.get(owner) ?? new Map<string, string>();
+    ledgers.set(owner, applied.set(textOf(row, "name"), textOf(row, "checksum")));
+  }
+  return ledgers;
 }
-
-const keyOf = (owner: string, name: string): string => JSON.stringify([owner, name]);
 
 const checksumOf = (shape: Snapshot): string => createHash("sha256").update(canonical(shape)).digest("hex");
 

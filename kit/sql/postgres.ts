@@ -181,7 +181,9 @@ function classify(error: unknown): ErrorClass {
   if (state === undefined) return "other";
   if (["40001", "40P01", "55P03"].includes(state)) return "conflict";
   if (state === "23505") return "unique";
-  // 08 connection, 53 resources such as the disk, 57P0x shutdown and termination, 58 I/O, XX001/XX002 corruption
+  // disk_full, read_only_sql_transaction: the server answers, and reads go on
+  if (state === "53100" || state === "25006") return "unwritable";
+  // 08 connection, 53 other resources such as connections, 57P0x shutdown and termination, 58 I/O, XX001/XX002 corruption
   if (/^(?:08|53|57P0[1-5]|58|XX00[12])/.test(state)) return "lost";
   return state.startsWith("23") ? "constraint" : "other";
 }

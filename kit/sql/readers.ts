@@ -1,25 +1,34 @@
 import { kitProblems } from "../contract/index.ts";
 import type { Engine, Result, Session } from "./engine.ts";
+import type { StoreGate } from "./store-gate.ts";
 import type { Attempt, Statement } from "./turn.ts";
 
 /** The read-only connection: snapshots take turns on it, single statements go in between. */
 export class Readers {
   readonly #session: Session;
   readonly #engine: Engine;
+  readonly #gate: StoreGate;
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(session: Session, engine: Engine) {
+  constructor(session: Session, engine: Engine, gate: StoreGate) {
     this.#session = session;
     this.#engine = engine;
+    this.#gate = gate;
   }
 
-  /** One after another; a failure is its own caller's: `kit/unavailable` where the store cannot be reached. */
+  /** One after another; a failure is its own caller's: `kit/unavailable` where the store cannot be reached or is not the one that was opened. */
   use<T>(work: (session: Session) => Promise<T>): Promise<T> {
+    const refused = this.#gate.refusal();
+    return refused === undefined ? this.anyway(work) : Promise.reject(refused);
+  }
+
+  /** As `use`, whatever the gate says. */
+  anyway<T>(work: (session: Session) => Promise<T>): Promise<T> {
     const attempt = async () => {
       try {
         return await work(this.#session);
       } catch (error) {
-        if (this.#engine.classify(error) !== "lost") throw error;
+        if (!["lost", "unwritable"].includes(this.#engine.classify(error))) throw error;
         throw kitProblems.unavailable({ reason: "The store cannot be read." }, { cause: error });
       }
     };

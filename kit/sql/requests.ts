@@ -2,7 +2,7 @@ import { kitProblems } from "../contract/index.ts";
 import type { KeyClaim, StoredReply } from "../messaging/index.ts";
 import type { Runtime } from "../runtime/index.ts";
 import type { ColumnSpec, Engine, Row, Session } from "./engine.ts";
-import type { GroupRules, Member } from "./lane.ts";
+import type { GroupRules, Member } from "./group.ts";
 import { insertOutgoing, type OutboxTail } from "./outgoing.ts";
 import { Conflict } from "./rejected.ts";
 import { maybeText, numberOf, textOf } from "./rows.ts";

@@ -3,10 +3,11 @@ import type { Store } from "../messaging/index.ts";
 import type { StorePlace, StoreSpec } from "../service/index.ts";
 import { kitMigrations } from "./kit-migrations/index.ts";
 import { kyselyFactory, nameFaults } from "./kysely.ts";
-import { inTransaction, migrate, migrationFaults, type Migrating, type Migration } from "./migrations.ts";
+import { migrate, migrationFaults, type Migration } from "./migrations.ts";
 import { postgresEngine } from "./postgres.ts";
 import { reconnecting } from "./reconnecting.ts";
 import { sqliteEngine } from "./sqlite.ts";
+import { identify, requireKnown, whenMissing } from "./identity.ts";
 import { SqlStore } from "./store.ts";
 import { noMetrics } from "../telemetry/index.ts";
 import { LaneMeter } from "./lane-metrics.ts";
@@ -36,17 +37,18 @@ export function sql<const T extends Tables>(options: SqlOptions<T>): StoreSpec<{
 
 export async function openStore<T extends Tables>(
   engine: Engine,
-  place: Pick<StorePlace, "name" | "runtime" | "metrics" | "onFatal">,
+  place: Pick<StorePlace, "name" | "known" | "runtime" | "metrics" | "onFatal">,
   { tables, migrations, isolation = "serializable" }: SqlOptions<T>,
 ): Promise<Store<{ readonly db: Db<T> }>> {
   await using begun = new AsyncDisposableStack();
   const writer = await engine.open("writer");
   begun.defer(async () => writer.close());
+  await requireKnown(writer, place.known);
   await migrate({ engine, session: writer }, [
     { owner: "holdfast", migrations: kitMigrations },
     { owner: place.name, migrations },
   ]);
-  const id = await identify({ engine, session: writer }, place);
+  const id = await identify({ engine, session: writer }, place.runtime);
   const reader = await engine.open("reader");
   begun.move();
   const store = new SqlStore({
@@ -64,29 +66,11 @@ export async function openStore<T extends Tables>(
   return store as unknown as Store<{ readonly db: Db<T> }>;
 }
 
-export function engineOf({ url, name, durability, runtime }: StorePlace): Engine {
+export function engineOf({ url, name, durability, known, runtime }: StorePlace): Engine {
   const [scheme, rest] = [url.slice(0, url.indexOf(":")), url.slice(url.indexOf(":") + 1)];
-  if (scheme === "sqlite") return sqliteEngine({ file: path.join(rest, `${name}.db`), durability });
+  if (scheme === "sqlite")
+    return sqliteEngine({ file: path.join(rest, `${name}.db`), durability, onMissing: whenMissing(known) });
   if (scheme === "postgres" || scheme === "postgresql")
     return reconnecting(postgresEngine({ url, schema: name }), { durability, runtime });
   throw new Error(`The store "${scheme}" is not known: sqlite:<folder> and postgres://… are.`);
-}
-
-/** A random id, made with the store: two stores of one name are told apart by it. */
-async function identify({ engine, session }: Migrating, { runtime }: Pick<StorePlace, "runtime">): Promise<string> {
-  const known = async (): Promise<string | undefined> => {
-    const { rows } = await session.run("SELECT id FROM holdfast_store");
-    const id = rows[0]?.["id"];
-    return typeof id === "string" ? id : undefined;
-  };
-  // Another process may be at work on the store: only who makes the id waits for its turn.
-  let id = await known();
-  if (id !== undefined) return id;
-  await inTransaction({ engine, session }, async () => {
-    id = await known();
-    if (id !== undefined) return;
-    id = runtime.ids.uuidv7();
-    await session.run("INSERT INTO holdfast_store (id) VALUES (?)", [id]);
-  });
-  return id ?? "";
 }

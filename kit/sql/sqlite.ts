@@ -1,39 +1,69 @@
-import { mkdirSync } from "node:fs";
-import path from "node:path";
+import { statSync } from "node:fs";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { privateFile, tighten } from "../runtime/index.ts";
 import { quote } from "./ddl.ts";
-import type { Engine, ErrorClass, Insert, Result, Row, Session } from "./engine.ts";
+import type { Engine, Insert, Result, Row, Session } from "./engine.ts";
+import { classify, explained } from "./sqlite-errors.ts";
+import { SqlitePlace } from "./sqlite-place.ts";
 import { badParameter, RecentlyUsed } from "./statements.ts";
 
 export interface SqliteOptions {
+  /** Throws where the file is missing or empty, given what is wrong. @default it is made */
+  readonly onMissing?: ((found: string) => Error) | undefined;
   /** The database file; folders are made. */
   readonly file: string;
   /** `full`: a commit is on disk when it returns. `none`: tests only. */
   readonly durability: "full" | "none";
 }
 
-/** One file in WAL mode; nothing ever blocks on a lock: who finds the file busy tries again later. */
-export function sqliteEngine({ file, durability }: SqliteOptions): Engine {
-  mkdirSync(path.dirname(file), { recursive: true });
+/** One file in WAL mode; nothing ever blocks on a lock: who finds the file busy tries again later. Errors name the file. */
+export function sqliteEngine(options: SqliteOptions): Engine {
+  const { file } = options;
+  /** Of all sessions that are open at the same time. */
+  let place: SqlitePlace | undefined;
+  let sessions = 0;
+  const onClose = () => {
+    sessions -= 1;
+    if (sessions === 0) place = undefined;
+  };
   return {
     name: "sqlite",
     open(role) {
-      // Two processes may open a new file at once: the schema, the switch to WAL and the first pages want the lock for a moment.
-      const db = new DatabaseSync(file, { readOnly: false, timeout: 5_000, enableForeignKeyConstraints: true });
-      try {
-        // The switch to WAL syncs, too.
-        db.exec(`PRAGMA synchronous = ${durability === "full" ? "FULL" : "OFF"}; PRAGMA journal_mode = WAL;`);
-        db.exec("PRAGMA busy_timeout = 0; PRAGMA wal_autocheckpoint = 4000;");
-        if (role === "reader") db.exec("PRAGMA query_only = ON;");
-      } catch (error) {
-        db.close();
-        throw error;
-      }
-      return Promise.resolve(new SqliteSession(db));
+      const db = openSqliteFile(options);
+      place ??= new SqlitePlace(file);
+      sessions += 1;
+      if (role === "reader") db.exec("PRAGMA query_only = ON;");
+      return Promise.resolve(new SqliteSession(db, place, onClose));
     },
     classify,
+    look: (sql) => (place ?? new SqlitePlace(file)).look(sql),
     close: () => Promise.resolve(),
   };
+}
+
+/**
+ * Opens a database file in WAL mode, and makes it where it is missing; it and its folder are its owner's alone. Nothing waits for a lock afterwards.
+ * Throws an error that names the file and says what to do.
+ */
+export function openSqliteFile({ file, durability, onMissing }: SqliteOptions): DatabaseSync {
+  const size = statSync(file, { throwIfNoEntry: false })?.size;
+  if (onMissing !== undefined && (size ?? 0) === 0)
+    throw onMissing(`${file} is ${size === undefined ? "missing" : "empty"}`);
+  privateFile(file);
+  let db: DatabaseSync | undefined;
+  try {
+    // Two processes may open a new file at once: the schema, the switch to WAL and the first pages want the lock for a moment.
+    db = new DatabaseSync(file, { readOnly: false, timeout: 5_000, enableForeignKeyConstraints: true });
+    // The switch to WAL syncs, too.
+    db.exec(`PRAGMA synchronous = ${durability === "full" ? "FULL" : "OFF"}; PRAGMA journal_mode = WAL;`);
+    db.exec("PRAGMA busy_timeout = 0; PRAGMA wal_autocheckpoint = 4000;");
+  } catch (error) {
+    db?.close();
+    throw explained(file, error);
+  }
+  // New ones get the mode of the database; those of a crash may have been made with another.
+  for (const beside of ["-wal", "-shm"]) tighten(`${file}${beside}`);
+  return db;
 }
 
 interface Prepared {
@@ -43,26 +73,35 @@ interface Prepared {
 
 export class SqliteSession implements Session {
   readonly #db: DatabaseSync;
+  readonly #place: SqlitePlace;
+  readonly #onClose: () => void;
   readonly #statements = new RecentlyUsed<Prepared>(500);
 
-  constructor(db: DatabaseSync) {
+  constructor(db: DatabaseSync, place: SqlitePlace, onClose: () => void) {
     this.#db = db;
+    this.#place = place;
+    this.#onClose = onClose;
   }
 
   run(sql: string, parameters: readonly unknown[] = []): Result {
-    const { statement, reads } = this.#prepare(sql);
     const bound = parameters.map(bind);
-    if (reads) {
-      // Proof: without `setReturnArrays` rows are objects by column name.
-      const rows = statement.all(...bound) as Row[];
-      return { rows, changes: rows.length };
-    }
-    const { changes } = statement.run(...bound);
-    return { rows: [], changes: Number(changes) };
+    return this.#explaining(() => {
+      const { statement, reads } = this.#prepare(sql);
+      if (reads) {
+        // Proof: without `setReturnArrays` rows are objects by column name.
+        const rows = statement.all(...bound) as Row[];
+        return { rows, changes: rows.length };
+      }
+      const { changes } = statement.run(...bound);
+      return { rows: [], changes: Number(changes) };
+    });
   }
 
-  insertMany({ into, columns, rows, onConflict, returning = [] }: Insert): readonly Row[] {
-    if (rows.length === 0) return [];
+  insertMany(insert: Insert): readonly Row[] {
+    return insert.rows.length === 0 ? [] : this.#explaining(() => this.#insert(insert));
+  }
+
+  #insert({ into, columns, rows, onConflict, returning = [] }: Insert): readonly Row[] {
     const names = columns.map(({ name }) => name);
     let sql = `INSERT INTO ${quote(into)} (${names.map(quote).join(", ")}) VALUES (${names.map(() => "?").join(", ")})${onConflict === undefined ? "" : " ON CONFLICT DO NOTHING"}`;
     const inserted: Row[] = [];
@@ -91,22 +130,24 @@ export class SqliteSession implements Session {
   }
 
   begin(mode: "write" | "read"): void {
-    this.#prepare(mode === "write" ? "BEGIN IMMEDIATE" : "BEGIN").statement.run();
+    this.#execute(mode === "write" ? "BEGIN IMMEDIATE" : "BEGIN");
   }
   commit(): void {
-    this.#prepare("COMMIT").statement.run();
+    this.#place.require("unwritable");
+    this.#execute("COMMIT");
+    this.#place.require("unknown");
   }
   rollback(): void {
-    if (this.inTransaction()) this.#prepare("ROLLBACK").statement.run();
+    if (this.inTransaction()) this.#execute("ROLLBACK");
   }
   savepoint(): void {
-    this.#prepare("SAVEPOINT unit").statement.run();
+    this.#execute("SAVEPOINT unit");
   }
   release(): void {
-    this.#prepare("RELEASE unit").statement.run();
+    this.#execute("RELEASE unit");
   }
   rollbackToSavepoint(): void {
-    this.#prepare("ROLLBACK TO unit").statement.run();
+    this.#execute("ROLLBACK TO unit");
     this.release();
   }
   inTransaction(): boolean {
@@ -114,7 +155,21 @@ export class SqliteSession implements Session {
   }
   close(): void {
     this.#statements.clear();
-    if (this.#db.isOpen) this.#db.close();
+    if (!this.#db.isOpen) return;
+    this.#db.close();
+    this.#onClose();
+  }
+
+  #execute(sql: string): void {
+    this.#explaining(() => this.#prepare(sql).statement.run());
+  }
+
+  #explaining<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      throw explained(this.#place.file, error);
+    }
   }
 
   #prepare(sql: string): Prepared {
@@ -139,17 +194,4 @@ function bind(value: unknown): string | number | bigint | null | Uint8Array {
   if (value === undefined) return null;
   if (typeof value === "boolean") return value ? 1 : 0;
   throw badParameter(value);
-}
-
-/** PRIMARYKEY, UNIQUE, ROWID */
-const uniqueCodes = [1555, 2067, 2579];
-
-/** By the result code (https://sqlite.org/rescode.html). */
-function classify(error: unknown): ErrorClass {
-  if (!(error instanceof Error && "errcode" in error && typeof error.errcode === "number")) return "other";
-  const primary = error.errcode & 0xff;
-  if (primary === 5 || primary === 6) return "busy";
-  if (primary === 19) return uniqueCodes.includes(error.errcode) ? "unique" : "constraint";
-  // FULL, IOERR, CORRUPT, CANTOPEN, NOTADB, READONLY
-  return [13, 10, 11, 14, 26, 8].includes(primary) ? "lost" : "other";
 }

@@ -18,7 +18,8 @@ import type { Engine, Isolation, Result, Session } from "./engine.ts";
 import { takeIn } from "./intake.ts";
 import type { Parts } from "./message-unit.ts";
 import { envelopeNames } from "./kit-tables.ts";
-import { Lane, type Member } from "./lane.ts";
+import type { Member } from "./group.ts";
+import { Lane } from "./lane.ts";
 import type { LaneMeter } from "./lane-metrics.ts";
 import type { kyselyFactory } from "./kysely.ts";
 import { giveUpLease, holdsLease, takeLease } from "./leases.ts";
@@ -29,6 +30,8 @@ import { Replay, requestRules, storedReply, type Request } from "./requests.ts";
 import { envelopeOf, numberOf } from "./rows.ts";
 import { nextTick, tick } from "./schedules.ts";
 import { Slices } from "./slices.ts";
+import { StoreGate } from "./store-gate.ts";
+import { storeFault } from "./store-fault.ts";
 import { sweep } from "./sweep.ts";
 import { Attempt, settled, Turn, type Statement } from "./turn.ts";
 
@@ -54,6 +57,8 @@ export class SqlStore implements Store<object> {
   readonly #readers: Readers;
   readonly #deadLetters: DeadLetters;
   readonly #slices = new Slices();
+  readonly #engine: Engine;
+  readonly #gate = new StoreGate();
   readonly #requests = new WeakMap<Member, Request>();
   readonly #onOutbox: (() => void)[] = [];
   readonly #onParked: (() => void)[] = [];
@@ -64,10 +69,12 @@ export class SqlStore implements Store<object> {
     this.id = id;
     this.#runtime = runtime;
     this.commitMs = () => meter.commitMs;
+    this.#engine = engine;
+    const gate = this.#gate;
     const tail = engine.name === "sqlite" ? new OutboxTail() : undefined;
     const rules = requestRules({ runtime, tail }, engine.name, this.#requests);
-    this.#lane = new Lane({ engine, session: writer, isolation, runtime, rules, meter, onFatal });
-    this.#readers = new Readers(reader, engine);
+    this.#lane = new Lane({ engine, session: writer, isolation, runtime, rules, meter, gate, onFatal });
+    this.#readers = new Readers(reader, engine, gate);
     this.#deadLetters = new DeadLetters(runtime);
     const access = (turn: { issue(statement: Statement): Promise<Result> }) =>
       kysely((statement) => turn.issue(statement));
@@ -235,6 +242,11 @@ export class SqlStore implements Store<object> {
       dead: numberOf(row, "dead"),
       inbox: numberOf(row, "inbox"),
     };
+  }
+
+  async check(): Promise<string | undefined> {
+    this.#gate.shut = await storeFault(this.#engine, this.#readers, this.id);
+    return this.#gate.shut ?? this.#lane.check();
   }
 
   sweep = (now: number) => this.#lane.job((session) => sweep(session, now));

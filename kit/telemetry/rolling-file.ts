@@ -1,7 +1,6 @@
 import {
   closeSync,
   fstatSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readSync,
@@ -11,7 +10,7 @@ import {
   writeSync,
 } from "node:fs";
 import path from "node:path";
-import type { Clock } from "../runtime/index.ts";
+import { privateFile, type Clock } from "../runtime/index.ts";
 
 export interface RollingOptions {
   readonly folder: string;
@@ -76,8 +75,8 @@ export class RollingFile {
     const there = statSync(this.#path, { throwIfNoEntry: false });
     if (there !== undefined && there.ino === this.#open?.ino && there.dev === this.#open.dev) return there.size;
     this.close();
-    mkdirSync(this.#options.folder, { recursive: true });
-    const fd = openSync(this.#path, "a+", 0o640);
+    privateFile(this.#path);
+    const fd = openSync(this.#path, "a+");
     const { ino, dev, size } = fstatSync(fd);
     this.#open = { fd, ino, dev };
     const last = Buffer.alloc(1);

@@ -1,7 +1,6 @@
-import path from "node:path";
-import { mkdirSync } from "node:fs";
-import { DatabaseSync, type SQLOutputValue } from "node:sqlite";
+import type { SQLOutputValue } from "node:sqlite";
 import type { Runtime } from "holdfast/runtime";
+import { isUnwritable, sqliteFile } from "holdfast/sql";
 import {
   checkCharge,
   checkRefund,
@@ -19,7 +18,6 @@ export interface EmbeddedGatewayOptions {
   readonly runtime: Runtime;
 }
 
-const busyMs = 5_000;
 const slowMs = 2_000;
 /** Times that `card_down` gives no answer. */
 const downs = 3;
@@ -28,29 +26,16 @@ type Row = Record<string, SQLOutputValue>;
 
 /** A payment gateway for development and tests: durable, idempotent by key, and as unreliable as its test methods say. */
 export function embeddedGateway({ file, runtime }: EmbeddedGatewayOptions): PaymentGateway {
-  const db = open(file);
-  const { timers, clock, random, ids } = runtime;
+  const own = sqliteFile({ file, runtime, tables });
+  const { db } = own;
+  const { timers, clock, ids } = runtime;
 
-  /** One transaction; a busy file is asked again without blocking the event loop. */
+  /** One transaction. */
   const write = async <T>(work: () => T): Promise<T> => {
-    const until = clock.monotonic() + busyMs;
-    for (;;) {
-      try {
-        db.exec("BEGIN IMMEDIATE");
-        break;
-      } catch (error) {
-        if (!isBusy(error) || clock.monotonic() > until)
-          throw new GatewayUnavailable("its file is busy.", { cause: error });
-        await timers.sleep(1 + random.next() * 10);
-      }
-    }
     try {
-      const value = work();
-      db.exec("COMMIT");
-      return value;
+      return await own.write(work);
     } catch (error) {
-      if (db.isTransaction) db.exec("ROLLBACK");
-      throw error;
+      throw isUnwritable(error) ? new GatewayUnavailable("its file cannot be written.", { cause: error }) : error;
     }
   };
 
@@ -131,32 +116,18 @@ export function embeddedGateway({ file, runtime }: EmbeddedGatewayOptions): Paym
       });
     },
     [Symbol.asyncDispose]() {
-      if (db.isOpen) db.close();
+      own.close();
       return Promise.resolve();
     },
   };
 }
 
-function open(file: string): DatabaseSync {
-  mkdirSync(path.dirname(file), { recursive: true });
-  const db = new DatabaseSync(file, { timeout: busyMs });
-  try {
-    // In one transaction: each would sync the disk on its own.
-    db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
-      BEGIN IMMEDIATE;
-      CREATE TABLE IF NOT EXISTS charges (key TEXT PRIMARY KEY, chargeId TEXT UNIQUE, amount INTEGER NOT NULL, currency TEXT NOT NULL, method TEXT NOT NULL, reference TEXT NOT NULL, reason TEXT, at INTEGER NOT NULL, asked INTEGER NOT NULL);
-      CREATE INDEX IF NOT EXISTS charges_reference ON charges (reference);
-      CREATE TABLE IF NOT EXISTS refunds (key TEXT PRIMARY KEY, refundId TEXT NOT NULL UNIQUE, chargeId TEXT NOT NULL, amount INTEGER NOT NULL, currency TEXT NOT NULL, at INTEGER NOT NULL);
-      CREATE INDEX IF NOT EXISTS refunds_charge ON refunds (chargeId);
-      CREATE TABLE IF NOT EXISTS outages (key TEXT PRIMARY KEY, asked INTEGER NOT NULL);
-      COMMIT;
-      PRAGMA busy_timeout = 0;`);
-  } catch (error) {
-    db.close();
-    throw error;
-  }
-  return db;
-}
+const tables = `
+  CREATE TABLE IF NOT EXISTS charges (key TEXT PRIMARY KEY, chargeId TEXT UNIQUE, amount INTEGER NOT NULL, currency TEXT NOT NULL, method TEXT NOT NULL, reference TEXT NOT NULL, reason TEXT, at INTEGER NOT NULL, asked INTEGER NOT NULL);
+  CREATE INDEX IF NOT EXISTS charges_reference ON charges (reference);
+  CREATE TABLE IF NOT EXISTS refunds (key TEXT PRIMARY KEY, refundId TEXT NOT NULL UNIQUE, chargeId TEXT NOT NULL, amount INTEGER NOT NULL, currency TEXT NOT NULL, at INTEGER NOT NULL);
+  CREATE INDEX IF NOT EXISTS refunds_charge ON refunds (chargeId);
+  CREATE TABLE IF NOT EXISTS outages (key TEXT PRIMARY KEY, asked INTEGER NOT NULL)`;
 
 function declined(method: string): string | undefined {
   switch (method) {
@@ -177,7 +148,3 @@ function declined(method: string): string | undefined {
 
 const outcomeOf = ({ chargeId, reason }: Row): ChargeOutcome =>
   typeof chargeId === "string" ? { kind: "charged", chargeId } : { kind: "declined", reason: String(reason) };
-
-/** SQLITE_BUSY (https://sqlite.org/rescode.html#busy) */
-const isBusy = (error: unknown): boolean =>
-  error instanceof Error && "errcode" in error && typeof error.errcode === "number" && (error.errcode & 0xff) === 5;

@@ -1,15 +1,9 @@
-import {
-  deliveriesTable,
-  insertDelivery,
-  openCaptureFile,
-  readCaptureFile,
-  type CaptureOptions,
-} from "./capture-file.ts";
+import { insertDelivery, openCaptureFile, readCaptureFile, type CaptureOptions } from "./capture-file.ts";
 import { checkMail, type Delivered, type Mail, type Mailer } from "./port.ts";
 
 /** Keeps mail in place of sending it. Every delivery is kept, so that a repeated one is seen. */
 export function capturedMail(options: CaptureOptions): Mailer {
-  const file = openCaptureFile(options, deliveriesTable);
+  const file = openCaptureFile(options);
   const insert = file.db.prepare(insertDelivery);
   const page = file.db.prepare("SELECT * FROM deliveries WHERE number < ? ORDER BY number DESC LIMIT ?");
   return {

@@ -1,4 +1,4 @@
-import { deliveriesTable, insertDelivery, openCaptureFile, type CaptureOptions } from "./capture-file.ts";
+import { insertDelivery, openCaptureFile, type CaptureOptions } from "./capture-file.ts";
 import { DeliveryRefused } from "./port.ts";
 
 export interface Sms {
@@ -28,7 +28,7 @@ function checkSms({ to, text }: Sms): void {
 
 /** Keeps short messages in place of sending them, beside captured mail. Every delivery is kept, repeated ones too. */
 export function capturedSms(options: CaptureOptions): SmsSender {
-  const file = openCaptureFile(options, deliveriesTable);
+  const file = openCaptureFile(options);
   const insert = file.db.prepare(insertDelivery);
   return {
     async send(sms, signal) {
