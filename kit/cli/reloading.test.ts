@@ -6,6 +6,7 @@ import path from "node:path";
 import { after, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { systemTimers } from "../runtime/timers.ts";
+import { silentLogger } from "../telemetry/index.ts";
 import { until } from "../testing/index.ts";
 import { freePorts } from "./fixtures/free-ports.ts";
 import { startReloading } from "./reloading.ts";
@@ -63,6 +64,7 @@ const running = startReloading({
   args: ["demo", "--port=0", "--log-level=critical", `--data=${path.join(home, "data")}`],
   env: { ...process.env, NODE_COMPILE_CACHE: path.join(kit, "../node_modules/.cache/node") },
   say: (sentence) => said.push(sentence),
+  log: silentLogger,
 });
 const watcher = watchSources({
   folders: [folder],
