@@ -1,10 +1,10 @@
 import path from "node:path";
 import type { SigningKeys } from "../access/index.ts";
 import { t } from "../contract/index.ts";
-import { isHost } from "../http/index.ts";
 import { ConfigError, loadConfig, secret, type LoadedConfig } from "../runtime/index.ts";
 import { configSection, type Service } from "../service/index.ts";
 import type { Level } from "../telemetry/index.ts";
+import { addressFaults } from "./address-faults.ts";
 import { portsOf, type ServicePort } from "./ports.ts";
 
 /** Settings of the process. */
@@ -193,10 +193,8 @@ export function chosen({ systems, args, env, ports: known = {} }: PlatformOption
     logFormat: set.logFormat ?? (env["NODE_ENV"] === "production" ? "json" : "pretty"),
     logs: set.logs === "off" ? undefined : path.resolve(set.logs ?? path.join(set.data, "logs")),
   };
-  if (!isHost(own.host))
-    throw new ConfigError([
-      `--host=${own.host} is no address or name. Give one such as 127.0.0.1 or ::1, or 0.0.0.0 or :: for all.`,
-    ]);
+  const faults = addressFaults(own);
+  if (faults.length > 0) throw new ConfigError(faults);
   if (own.jwks !== undefined && !URL.canParse(own.jwks)) throw new ConfigError(["--jwks is no address."]);
   if (own.jwks !== undefined && own.processes)
     throw new ConfigError(["--jwks does not go with --processes: services name themselves by the development key."]);

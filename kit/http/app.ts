@@ -73,8 +73,7 @@ export function httpApp({ runtime, log, meter, limits, trustProxy }: HttpAppOpti
   };
   app.removeAllContentTypeParsers();
   // The framework is told that no method has a body: whoever answers reads it, see `receive`.
-  for (const method of ["POST", "PUT", "PATCH", "DELETE"])
-    app.addHttpMethod(method, { hasBody: false, overrideExisting: true });
+  for (const method of app.supportedMethods) app.addHttpMethod(method, { hasBody: false, overrideExisting: true });
   app.setErrorHandler((error, request, reply) => send(reply, refuse(error, request.id)));
   return {
     app,

@@ -108,13 +108,12 @@ function replyLines(
   connection: string | string[] | undefined,
 ): string[] {
   const stays = staysOnConnection(typeof connection === "string" ? connection : connection?.join(","));
-  const texts = Array.isArray(raw)
-    ? raw.map((text) => (typeof text === "string" ? text : text.toString("latin1")))
-    : [];
+  const items: readonly (string | Buffer)[] = Array.isArray(raw) ? raw : [];
+  const texts = items.map((item) => (typeof item === "string" ? item : item.toString("latin1")));
   const lines: string[] = [];
-  for (let at = 0; at + 1 < texts.length; at += 2) {
-    const [name = "", value = ""] = texts.slice(at, at + 2);
-    if (!stays(name.toLowerCase())) lines.push(name, value);
+  for (let at = 0; at < texts.length; at += 2) {
+    const name = texts[at] ?? "";
+    if (!stays(name.toLowerCase())) lines.push(name, texts[at + 1] ?? "");
   }
   return lines;
 }

@@ -22,7 +22,7 @@ test("the front door answers as each service's own door does", async (t) => {
   const { door, servers } = await shelf(t);
   const [books] = servers;
   const ask = async (origin: string, address: string, method: string) => {
-    const reply = await fetch(`${origin}${address}`, { method });
+    const reply = await fetch(`${origin}${address}`, { method, body: method === "QUERY" ? "x" : null });
     return [
       reply.status,
       /"code":"[^"]*"/.exec(await reply.text())?.[0],
@@ -39,8 +39,40 @@ test("the front door answers as each service's own door does", async (t) => {
     ["/old/dune", "POST"],
     ["/books/%E4", "GET"],
     ["/", "PATCH"],
+    ["/books/dune", "OPTIONS"],
+    ["/books/dune", "PURGE"],
+    ["/books/dune", "QUERY"],
+    ["/nowhere", "QUERY"],
   ] as const)
     assert.deepEqual(await ask(door.url, address, method), await ask(books?.url ?? "", address, method), address);
+});
+
+test("a service in the same process learns the client's address and its request's id from the door, too", async (t) => {
+  const { door, seen } = await shelf(t);
+  const said = { "x-forwarded-for": "203.0.113.7", "x-forwarded-host": "elsewhere", forwarded: "for=203.0.113.8" };
+  const reply = await fetch(`${door.url}/books/x`, { headers: said });
+  const { headers, requestId } = seen.at(-1) ?? {};
+  assert.deepEqual(
+    ["x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "forwarded"].map((name) => headers?.[name]),
+    ["127.0.0.1", new URL(door.url).host, "http", undefined],
+  );
+  assert.equal(reply.headers.get("x-request-id"), requestId);
+});
+
+test("addresses in every form that HTTP has lead to a problem or a reply, at each door", async (t) => {
+  const { door, servers } = await shelf(t);
+  for (const url of [door.url, servers[0]?.url ?? ""])
+    for (const [target, wanted] of [
+      ["OPTIONS *", /^HTTP\/1\.1 404 [^]*"code":"kit\/not-found"/],
+      ["GET http://elsewhere/books/x", /^HTTP\/1\.1 200 [^]*book x/],
+      ["GET http://elsewhere/nowhere", /^HTTP\/1\.1 404 [^]*"code":"kit\/not-found"/],
+      ["PATCH http://elsewhere/books/x", /^HTTP\/1\.1 405 [^]*"code":"kit\/method-not-allowed"/],
+      ["GET //books/x", /^HTTP\/1\.1 404 [^]*"code":"kit\/not-found"/],
+    ] as const) {
+      const line = await connect(url);
+      line.send(`${target} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`);
+      assert.match(await line.closed, wanted, target);
+    }
 });
 
 test("an address that others claim by other methods refuses with all of those", async (t) => {

@@ -1,3 +1,4 @@
+import { onBehalfOfHeader } from "../contract/index.ts";
 import { isForwarded } from "./forwarded.ts";
 
 /** Headers of one connection, not of the message (RFC 9110, section 7.6.1), and those of proxies. `Expect` is met by whoever reads the body. */
@@ -30,10 +31,12 @@ const endToEnd = new Set([
   "host",
   "idempotency-key",
   "location",
+  onBehalfOfHeader,
   "retry-after",
   "set-cookie",
   "traceparent",
   "tracestate",
+  "x-call-chain",
   "x-correlation-id",
   "x-request-id",
   "x-request-timeout",

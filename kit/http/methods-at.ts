@@ -4,7 +4,8 @@ export function methodsAt(
 ): (url: string) => readonly string[] {
   const routes = endpoints.map(({ method, path }) => ({ method, parts: path.split("/") }));
   return (url) => {
-    const [address = ""] = url.split("?", 1);
+    // A client may ask for a whole URL, as it would a proxy (RFC 9112, section 3.2.2).
+    const [address = ""] = url.replace(/^https?:\/\/[^/?]*/, "").split("?", 1);
     const parts = address.split("/").map(decoded);
     const fits = (pattern: readonly string[]) =>
       pattern.length === parts.length && pattern.every((part, at) => part.startsWith("{") || part === parts[at]);
