@@ -4,7 +4,7 @@ import type { Whereabouts } from "holdfast/cli";
 export function example({ url, addresses }: Whereabouts): string | undefined {
   const own = (name: string) => addresses.find((address) => address.name === name)?.url;
   if (own("customers") !== undefined)
-    return `curl -s ${url}/customers -H 'content-type: application/json' -d '{"name":"Ada","email":"ada@example.com"}'`;
+    return `curl -s '${url}/customers' -H 'content-type: application/json' -d '{"name":"Ada","email":"ada@example.com"}'`;
   const registrations = own("registrations");
   if (registrations === undefined) return undefined;
   return `curl -s -X POST '${registrations}/register?user_id=1&user_email=test@example.com&course_id=10'`;

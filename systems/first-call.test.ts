@@ -49,7 +49,7 @@ test("what is shown to try first belongs to what runs", () => {
   const url = "http://127.0.0.1:8080";
   const running = (...names: readonly string[]) =>
     example({ url, addresses: names.map((name) => ({ name, url: name })) });
-  assert.match(running("customers", "registrations") ?? "", /^curl -s http:\/\/127\.0\.0\.1:8080\/customers /);
+  assert.match(running("customers", "registrations") ?? "", /^curl -s 'http:\/\/127\.0\.0\.1:8080\/customers' /);
   assert.match(running("courses", "registrations") ?? "", /^curl -s -X POST 'registrations\/register\?/);
   assert.equal(running("notifications"), undefined);
 });

@@ -1,4 +1,5 @@
 import { systemRuntime } from "../runtime/index.ts";
+import { logger } from "../telemetry/index.ts";
 import { endBySignals } from "./ending.ts";
 import type { ForkOptions } from "./forked.ts";
 import { greeting } from "./main.ts";
@@ -22,7 +23,7 @@ const drainMs = 4_000;
 export async function dev({ watch, example, ...options }: DevOptions): Promise<void> {
   const started = performance.now();
   const say = (sentence: string) => process.stdout.write(`\n${sentence}\n`);
-  const reloading = startReloading({ ...options, say });
+  const reloading = startReloading({ ...options, say, log: logger({ level: "warn", format: "pretty" }) });
   const watcher = watchSources({
     folders: watch,
     timers: systemRuntime().timers,

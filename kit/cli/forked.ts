@@ -1,6 +1,6 @@
 import { fork, type ChildProcess } from "node:child_process";
-import type { IncomingMessage, ServerResponse } from "node:http";
-import { proxyTo, type Proxy } from "../http/index.ts";
+import type { ServerResponse } from "node:http";
+import type { Forwarding } from "../http/index.ts";
 import type { Runtime } from "../runtime/index.ts";
 import { end } from "./ending.ts";
 import { generationMark, type GenerationReady } from "./generation.ts";
@@ -24,7 +24,7 @@ export class Forked {
   readonly gone: Promise<void>;
   readonly #process: ChildProcess;
   readonly #runtime: Runtime;
-  #proxies: readonly Proxy[] = [];
+  #where: WhereItIs | undefined;
   #inHand = 0;
   #idle: (() => void) | undefined;
 
@@ -43,14 +43,12 @@ export class Forked {
     });
     running.on("message", ({ generation }: GenerationReady) => {
       late.cancel();
-      const origins = [generation.url, ...generation.addresses.map(({ url }) => url)];
-      this.#proxies = origins.map((origin) => this.#counted(proxyTo(() => origin, runtime)));
+      this.#where = generation;
       ready.resolve(generation);
     });
     this.gone = new Promise((resolve) => {
       const onEnd = (why: string) => {
         late.cancel();
-        for (const proxy of this.#proxies) proxy.close();
         ready.reject(new Error(`The code does not start: ${why}`));
         resolve();
       };
@@ -59,9 +57,16 @@ export class Forked {
     });
   }
 
-  /** To the front door (0) or a service (from 1, in their order); undefined where there is none. */
-  proxy(at: number): Proxy | undefined {
-    return this.#proxies[at];
+  /** Where the front door (0) or a service (from 1, in their order) takes a request that is counted until its reply has ended. */
+  take(response: ServerResponse, at: number): Pick<Forwarding, "origin" | "limits"> | undefined {
+    if (this.#where === undefined) return undefined;
+    const { url, addresses, limits } = this.#where;
+    this.#inHand += 1;
+    response.once("close", () => {
+      this.#inHand -= 1;
+      if (this.#inHand === 0) this.#idle?.();
+    });
+    return { origin: at === 0 ? url : addresses[at - 1]?.url, limits };
   }
 
   /** Is given no more requests: ends when it has answered those in hand. */
@@ -81,19 +86,5 @@ export class Forked {
 
   kill(): void {
     this.#process.kill("SIGKILL");
-  }
-
-  #counted(proxy: Proxy): Proxy {
-    return {
-      routing: (request: IncomingMessage, response: ServerResponse) => {
-        this.#inHand += 1;
-        response.once("close", () => {
-          this.#inHand -= 1;
-          if (this.#inHand === 0) this.#idle?.();
-        });
-        proxy.routing(request, response);
-      },
-      close: () => proxy.close(),
-    };
   }
 }

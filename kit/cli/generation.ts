@@ -1,3 +1,5 @@
+import { largestLimits, type ForwardLimits } from "../http/index.ts";
+import { describe } from "../service/index.ts";
 import { endWhenTold } from "./ending.ts";
 import { startChosen } from "./platform.ts";
 import type { ServicePort } from "./ports.ts";
@@ -11,7 +13,14 @@ export interface GenerationReady {
   readonly generation: {
     readonly url: string;
     readonly addresses: Platform["addresses"];
-    readonly wanted: { readonly host: string; readonly port: number; readonly ports: readonly ServicePort[] };
+    readonly wanted: {
+      readonly host: string;
+      readonly port: number;
+      readonly ports: readonly ServicePort[];
+      readonly trustProxy: string | undefined;
+    };
+    /** The largest of all endpoints. */
+    readonly limits: ForwardLimits;
   };
 }
 
@@ -26,18 +35,20 @@ export async function generation(
   const own = { ...options, env };
   const choice = chosen(own);
   const {
-    own: { host, port },
+    own: { host, port, trustProxy },
     ports,
   } = choice;
+  const limits = largestLimits(choice.services.flatMap((service) => describe(service).endpoints));
   const platform = await startChosen(own, {
     ...choice,
-    own: { ...choice.own, host: "127.0.0.1", port: 0 },
+    own: { ...choice.own, host: "127.0.0.1", port: 0, trustProxy: "loopback" },
     ports: ports.map(({ name }) => ({ name, port: 0 })),
   });
   endWhenTold(() => platform.stop(drainMs));
   await fill(own, platform);
   const { url, addresses } = platform;
-  const message: GenerationReady = { generation: { url, addresses, wanted: { host, port, ports } } };
+  const wanted = { host, port, ports, trustProxy };
+  const message: GenerationReady = { generation: { url, addresses, wanted, limits } };
   // Where it cannot be sent, "disconnect" follows.
   if (process.connected === true) process.send?.(message, () => {});
 }

@@ -18,9 +18,10 @@ export async function startChosen(options: PlatformOptions, choice: Chosen): Pro
 async function oneProcess({ systems, env }: PlatformOptions, choice: Chosen): Promise<Platform> {
   const { own, ports } = choice;
   const worker = await startWorker({ chosen: choice, systems, env });
-  const { servers, runtime, metrics, keys } = worker;
+  const { servers, runtime, log, metrics, keys } = worker;
   try {
-    const door = await frontDoor({ services: servers, port: own.port, host: own.host, runtime, metrics });
+    const { host, port, trustProxy } = own;
+    const door = await frontDoor({ services: servers, port, host, runtime, log, metrics, trustProxy });
     return {
       url: door.url,
       addresses: addressesOf(ports, (name) => servers.find(({ service }) => service.name === name)?.url),

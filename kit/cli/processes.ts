@@ -2,7 +2,7 @@ import { fork, type ChildProcess } from "node:child_process";
 import { renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { developmentKeys, type SigningKeys } from "../access/index.ts";
-import { doorMeter, frontDoor, proxyTo, type Served } from "../http/index.ts";
+import { frontDoor, httpProxy, type Served } from "../http/index.ts";
 import { backoffMs } from "../messaging/index.ts";
 import { systemRuntime } from "../runtime/index.ts";
 import { describe, refuseFaults, startupFaults, type Service } from "../service/index.ts";
@@ -84,13 +84,13 @@ export async function startProcesses(options: PlatformOptions, chosen: Chosen): 
     late.abort();
   }
 
-  const meter = doorMeter(metrics, runtime);
-  const proxies = children.map((one) => ({ one, proxy: proxyTo(() => one.url, runtime, meter) }));
-  const served = proxies.map(({ one, proxy }): Served => ({
+  const proxy = httpProxy(runtime);
+  const served = children.map((one): Served => ({
     service: { ...describe(one.service), unready: () => unready(one) },
-    routing: (request, response) => proxy.routing(request, response),
+    routing: (request, response, limits) => proxy.forward({ origin: one.url, request, response, limits }),
   }));
-  const door = await frontDoor({ services: served, port: own.port, host: own.host, runtime, metrics });
+  const { host, port, trustProxy } = own;
+  const door = await frontDoor({ services: served, port, host, runtime, log, metrics, trustProxy });
   const observed = processMetrics(metrics);
   return {
     url: door.url,
@@ -102,7 +102,7 @@ export async function startProcesses(options: PlatformOptions, chosen: Chosen): 
       observed.stop();
       await door.close(ms);
       await Promise.all(children.map((one) => end(one.process, ms)));
-      for (const { proxy } of proxies) proxy.close();
+      await proxy.close();
       closeLog();
     },
   };

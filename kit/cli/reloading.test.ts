@@ -6,6 +6,7 @@ import path from "node:path";
 import { after, test } from "node:test";
 import { setTimeout } from "node:timers/promises";
 import { systemTimers } from "../runtime/timers.ts";
+import { silentLogger } from "../telemetry/index.ts";
 import { until } from "../testing/index.ts";
 import { freePorts } from "./fixtures/free-ports.ts";
 import { startReloading } from "./reloading.ts";
@@ -25,12 +26,13 @@ const { endpoint } = contracts("demo");
 const form = { summary: "An answer", access: "anyone", replies: { 200: t.Object({ answer: t.String() }) } } as const;
 const Answer = endpoint("GET /answer", form);
 const Slow = endpoint("GET /slow", form);
-const Crash = endpoint("GET /crash", form);
+const Crash = endpoint("POST /crash", form);
+const Large = endpoint("POST /large", { ...form, body: t.Object({ text: t.String() }), limits: { bodyBytes: 400_000 } });
 const { handle, assemble } = service("demo", {
   store: sql({ tables: {}, migrations: [{ name: "0001", snapshot: snapshot({}) }] }),
   scope: () => ({}),
 });
-const demo = assemble({ Answer, Slow, Crash }, {
+const demo = assemble({ Answer, Slow, Crash, Large }, {
   routes: {
     Answer: handle(Answer, async ({ reply }) => reply(200, { answer: "${answer}" })),
     Slow: handle(Slow, {
@@ -40,6 +42,7 @@ const demo = assemble({ Answer, Slow, Crash }, {
       },
       run: async ({ reply }) => reply(200, { answer: "${answer}" }),
     }),
+    Large: handle(Large, async ({ reply }) => reply(200, { answer: "large" })),
     Crash: handle(Crash, { prepare: async () => process.exit(9), run: async ({ reply }) => reply(200, { answer: "" }) }),
   },
   consumers: [],
@@ -63,6 +66,7 @@ const running = startReloading({
   args: ["demo", "--port=0", "--log-level=critical", `--data=${path.join(home, "data")}`],
   env: { ...process.env, NODE_COMPILE_CACHE: path.join(kit, "../node_modules/.cache/node") },
   say: (sentence) => said.push(sentence),
+  log: silentLogger,
 });
 const watcher = watchSources({
   folders: [folder],
@@ -78,11 +82,13 @@ after(async () => {
 const { url, addresses } = await running.ready;
 const own = `http://127.0.0.1:${String(known)}`;
 
-const ask = async (address: string, at = url) => {
-  const reply = await fetch(`${at}${address}`);
+const ask = async (address: string, at = url, body?: string) => {
+  const method = body === undefined ? "GET" : "POST";
+  const headers = { "content-type": "application/json" };
+  const reply = await fetch(`${at}${address}`, { method, headers, body: body ?? null });
   // Proof: the platform answers with JSON objects.
-  const { answer } = (await reply.json()) as { readonly answer?: string };
-  return `${String(reply.status)} ${answer ?? ""}`;
+  const { answer, code } = (await reply.json()) as { readonly answer?: string; readonly code?: string };
+  return `${String(reply.status)} ${answer ?? code ?? ""}`;
 };
 const answers = (answer: string) =>
   until(`the answer is ${answer}`, async () => (await ask("/answer")) === `200 ${answer}`);
@@ -133,8 +139,16 @@ test("code that does not start changes nothing, and the next save heals it; of s
   assert.deepEqual(await asked.heard(), ["200 three", "200 two"]);
 });
 
-test("a process that ends by itself is started again", async () => {
-  assert.match(await ask("/crash"), /^503/);
+test("a body has the limit that the contract gives it, also on these ports", async () => {
+  const text = (length: number) => JSON.stringify({ text: "x".repeat(length) });
+  for (const at of [url, own]) {
+    assert.equal(await ask("/large", at, text(300_000)), "200 large");
+    assert.equal(await ask("/large", at, text(500_000)), "413 kit/body-too-large");
+  }
+});
+
+test("a process that ends by itself is started again; what became of the request that it took along is not known", async () => {
+  assert.equal(await ask("/crash", url, ""), "503 kit/outcome-unknown");
   await answers("three");
   assert.match(said.at(-2) ?? "", /ended; it is started again/);
 });

@@ -1,13 +1,15 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
-import { gate, proxyTo, type Gate } from "../http/index.ts";
+import { gate, httpProxy, type Listening, type Routing } from "../http/index.ts";
 import { backoffMs } from "../messaging/index.ts";
 import { systemRuntime, type Timer } from "../runtime/index.ts";
+import type { Logger } from "../telemetry/index.ts";
 import { Forked, type ForkOptions, type WhereItIs } from "./forked.ts";
 import { addressesOf, type Whereabouts } from "./settings.ts";
 
 export interface ReloadOptions extends ForkOptions {
   /** Told what happens, for a person to read. */
   readonly say: (sentence: string) => void;
+  /** Requests that no process answered. */
+  readonly log: Logger;
 }
 
 export interface Reloading {
@@ -27,12 +29,12 @@ const restart = { baseMs: 100, capMs: 5_000 };
  * A request is answered by the generation that it began with. One that ends by itself is started again, after a pause.
  */
 export function startReloading(options: ReloadOptions): Reloading {
-  const { say } = options;
+  const { say, log } = options;
   const runtime = systemRuntime();
   const ready = Promise.withResolvers<Whereabouts>();
   const living = new Set<Forked>();
-  const nobody = proxyTo(() => undefined, runtime);
-  let gates: Promise<readonly Gate[]> | undefined;
+  const proxy = httpProxy(runtime);
+  let gates: Promise<readonly Listening[]> | undefined;
   let current: Forked | undefined;
   let next: Forked | undefined;
   let again: Timer | undefined;
@@ -89,14 +91,18 @@ export function startReloading(options: ReloadOptions): Reloading {
   };
 
   /** The front door, then the services in order. */
-  const open = async ({ wanted, addresses }: WhereItIs): Promise<readonly Gate[]> => {
-    const opened: Gate[] = [];
+  const open = async ({ wanted, addresses }: WhereItIs): Promise<readonly Listening[]> => {
+    const opened: Listening[] = [];
     try {
       for (const at of [0, ...addresses.map((_, index) => index + 1)]) {
         const port = at === 0 ? wanted.port : (wanted.ports[at - 1]?.port ?? 0);
-        const handle = (request: IncomingMessage, response: ServerResponse) =>
-          (current?.proxy(at) ?? nobody).routing(request, response);
-        opened.push(await gate({ port, host: wanted.host, runtime, handle }));
+        const routing: Routing = (request, response, limits) => {
+          const to = current?.take(response, at) ?? { origin: undefined, limits };
+          return proxy.forward({ ...to, request, response });
+        };
+        const service = wanted.ports[at - 1]?.name ?? "front door";
+        const { host, trustProxy } = wanted;
+        opened.push(await gate({ port, host, runtime, log, trustProxy, service, routing }));
       }
     } catch (error) {
       await Promise.all(opened.map((one) => one.close(0)));
@@ -115,7 +121,7 @@ export function startReloading(options: ReloadOptions): Reloading {
       const opened = await gates?.catch(() => []);
       await Promise.all((opened ?? []).map((one) => one.close(ms)));
       await Promise.all([...living].map((one) => one.end(ms)));
-      nobody.close();
+      await proxy.close();
     },
     kill() {
       stopping = true;
@@ -124,7 +130,7 @@ export function startReloading(options: ReloadOptions): Reloading {
   };
 }
 
-const whereabouts = ([door, ...services]: readonly Gate[], { wanted }: WhereItIs): Whereabouts => ({
+const whereabouts = ([door, ...services]: readonly Listening[], { wanted }: WhereItIs): Whereabouts => ({
   url: door?.url ?? "",
   addresses: addressesOf(wanted.ports, (_, at) => services[at]?.url),
 });

@@ -4,6 +4,7 @@ import { t } from "../contract/index.ts";
 import { ConfigError, loadConfig, secret, type LoadedConfig } from "../runtime/index.ts";
 import { configSection, type Service } from "../service/index.ts";
 import type { Level } from "../telemetry/index.ts";
+import { addressFaults } from "./address-faults.ts";
 import { portsOf, type ServicePort } from "./ports.ts";
 
 /** Settings of the process. */
@@ -25,6 +26,13 @@ export const settings = {
   ),
   host: t.String({ default: "127.0.0.1", description: "the address to listen on" }),
   port: t.Integer({ default: 8080, minimum: 0, maximum: 65_535, description: "the front door; 0 takes a free port" }),
+  trustProxy: t.Optional(
+    t.String({
+      minLength: 1,
+      description:
+        "addresses of proxies in front of this one, whose X-Forwarded-For, -Host and -Proto are believed: loopback, or addresses and networks such as 10.0.0.0/8, separated by commas. Without, nobody's are",
+    }),
+  ),
   servicePort: t.Optional(
     t.Integer({
       minimum: 0,
@@ -97,6 +105,7 @@ export interface ProcessSettings {
   readonly documents: string;
   readonly host: string;
   readonly port: number;
+  readonly trustProxy: string | undefined;
   readonly servicePort: number | undefined;
   readonly jwks: string | undefined;
   readonly processes: boolean;
@@ -184,6 +193,8 @@ export function chosen({ systems, args, env, ports: known = {} }: PlatformOption
     logFormat: set.logFormat ?? (env["NODE_ENV"] === "production" ? "json" : "pretty"),
     logs: set.logs === "off" ? undefined : path.resolve(set.logs ?? path.join(set.data, "logs")),
   };
+  const faults = addressFaults(own);
+  if (faults.length > 0) throw new ConfigError(faults);
   if (own.jwks !== undefined && !URL.canParse(own.jwks)) throw new ConfigError(["--jwks is no address."]);
   if (own.jwks !== undefined && own.processes)
     throw new ConfigError(["--jwks does not go with --processes: services name themselves by the development key."]);

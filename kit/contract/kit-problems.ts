@@ -83,7 +83,7 @@ export const kitProblems = {
   outcomeUnknown: define("kit/outcome-unknown", [
     503,
     soon,
-    "Whether this was done is not known; repeat it with its Idempotency-Key",
+    "Whether this was done is not known; it may be repeated with its Idempotency-Key, if it had one",
     none,
   ]),
   deadlineExceeded: define("kit/deadline-exceeded", [504, soon, "The deadline of the request has passed", none]),

@@ -5,6 +5,8 @@ export interface ProblemOptions {
   readonly cause?: unknown;
   /** Headers of the reply, such as `retry-after`. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** Whether this very request may be repeated. @default what the problem says */
+  readonly retryable?: boolean;
 }
 
 /** Any problem, its facts unknown. */
@@ -59,7 +61,7 @@ export class ProblemError extends Error {
     this.name = "ProblemError";
     this.code = problem.code;
     this.status = problem.status;
-    this.retryable = problem.retryable;
+    this.retryable = given.retryable ?? problem.retryable;
     this.title = problem.summary;
     this.facts = given.facts;
     this.headers = given.headers ?? {};

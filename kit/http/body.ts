@@ -1,54 +1,100 @@
 import { isUtf8 } from "node:buffer";
 import type { IncomingMessage } from "node:http";
 import { kitProblems, maxDepth } from "../contract/index.ts";
+import type { BodyMemory, HeldBody } from "./body-memory.ts";
 
 /** Whether a request announces a body (RFC 9112 section 6.3). */
 const hasBody = ({ headers }: IncomingMessage): boolean =>
   headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) !== 0;
 
-/** Told once, and never where the client has gone meanwhile. */
-type Received = (error: Error | undefined, bytes?: Buffer) => void;
+export interface BodyLimits {
+  /** Of this body. */
+  readonly bytes: number;
+  /** Of all bodies of the port. */
+  readonly memory: BodyMemory;
+}
 
-/** A body of so many bytes at most; undefined where there is none. */
-export function receive(request: IncomingMessage, limitBytes: number, received: Received): void {
+/** A body, or why there is none. Called once, and never where the client has gone meanwhile. Whoever is given a held body frees it. */
+type Received = (error: Error | undefined, bytes?: Buffer, held?: HeldBody) => void;
+
+/** Reads the body of a request; undefined where it has none. */
+export function receive(request: IncomingMessage, limits: BodyLimits, received: Received): void {
   const announced = Number(request.headers["content-length"]);
   if (!hasBody(request)) received(undefined);
-  else if (announced > limitBytes) received(tooLarge(limitBytes));
+  else if (announced > limits.bytes) refuseLarge(request, { limitBytes: limits.bytes, announced, came: 0 }, received);
   // What has come with the head lies there when its turn is over.
-  else process.nextTick(take, request, { announced, limitBytes, received });
+  else process.nextTick(take, request, { announced, limits, received });
 }
 
 interface Receiving {
   /** NaN where the body comes in chunks. */
   readonly announced: number;
-  readonly limitBytes: number;
+  readonly limits: BodyLimits;
   readonly received: Received;
 }
 
 /** Most bodies lie there whole, and need no listener. */
-function take(request: IncomingMessage, { announced, limitBytes, received }: Receiving): void {
-  // Proof: no encoding is set, and something is there to be read.
-  if (request.readableLength === announced) received(undefined, request.read() as Buffer);
-  else collect(request, limitBytes, received);
+function take(request: IncomingMessage, receiving: Receiving): void {
+  const { announced, limits, received } = receiving;
+  if (request.readableLength !== announced) collect(request, receiving);
+  else {
+    const held = limits.memory.hold(() => received(noRoom()));
+    // Proof: no encoding is set, and something is there to be read.
+    const bytes = request.read() as Buffer;
+    if (held.add(announced)) received(undefined, bytes, held.complete());
+  }
 }
 
-function collect(request: IncomingMessage, limitBytes: number, received: Received): void {
-  const pieces: Buffer[] = [];
+function collect(request: IncomingMessage, { announced, limits, received }: Receiving): void {
+  let pieces: Buffer[] = [];
   let length = 0;
-  request.on("data", (piece: Buffer) => {
-    if (length > limitBytes) return;
+  const stop = () => {
+    pieces = [];
+    held.free();
+    request.off("data", onData).off("end", onEnd).off("close", stop);
+  };
+  const held = limits.memory.hold(() => {
+    stop();
+    received(noRoom());
+    request.resume();
+  });
+  const onData = (piece: Buffer) => {
     length += piece.length;
-    if (length > limitBytes) received(tooLarge(limitBytes));
-    else pieces.push(piece);
-  });
-  request.on("end", () => {
-    if (length <= limitBytes) received(undefined, Buffer.concat(pieces));
-  });
+    if (length > limits.bytes) {
+      stop();
+      refuseLarge(request, { limitBytes: limits.bytes, announced, came: length }, received);
+    } else if (held.add(piece.length)) pieces.push(piece);
+  };
+  const onEnd = () => {
+    request.off("close", stop);
+    received(undefined, Buffer.concat(pieces), held.complete());
+  };
+  request.on("data", onData).on("end", onEnd).on("close", stop);
 }
 
-/** The connection is ended: who sent so much may send more. */
-const tooLarge = (limitBytes: number): Error =>
-  kitProblems.bodyTooLarge({ limitBytes }, { headers: { connection: "close" } });
+/** The connection ends: the rest of the body may take long to come. */
+const noRoom = (): Error => kitProblems.overloaded({}, { headers: { connection: "close" } });
+
+/** So much of a body that is too large is read and dropped: a connection that is closed while the client still sends may take the answer with it. */
+const drainBytes = 8_388_608;
+
+interface Large {
+  readonly limitBytes: number;
+  /** NaN where it comes in chunks. */
+  readonly announced: number;
+  readonly came: number;
+}
+
+function refuseLarge(request: IncomingMessage, { limitBytes, announced, came }: Large, received: Received): void {
+  // Whoever announces more than is dropped is told that the connection ends.
+  const ends = announced > drainBytes;
+  received(kitProblems.bodyTooLarge({ limitBytes }, ends ? { headers: { connection: "close" } } : {}));
+  let dropped = came;
+  request.on("data", (piece: Buffer) => {
+    dropped += piece.length;
+    if (dropped > drainBytes) request.socket.destroySoon();
+  });
+}
 
 export interface JsonBody {
   readonly value: unknown;

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { kitProblems } from "../contract/index.ts";
 import { connect, shelf } from "./fixtures/shelf.ts";
-import { RouteTable } from "./route-table.ts";
+import { methodsAt } from "./methods-at.ts";
 
 test("a request goes to the service that claims its address and its method, whoever claims the others", async (t) => {
   const { door } = await shelf(t);
@@ -22,7 +22,7 @@ test("the front door answers as each service's own door does", async (t) => {
   const { door, servers } = await shelf(t);
   const [books] = servers;
   const ask = async (origin: string, address: string, method: string) => {
-    const reply = await fetch(`${origin}${address}`, { method });
+    const reply = await fetch(`${origin}${address}`, { method, body: method === "QUERY" ? "x" : null });
     return [
       reply.status,
       /"code":"[^"]*"/.exec(await reply.text())?.[0],
@@ -39,8 +39,40 @@ test("the front door answers as each service's own door does", async (t) => {
     ["/old/dune", "POST"],
     ["/books/%E4", "GET"],
     ["/", "PATCH"],
+    ["/books/dune", "OPTIONS"],
+    ["/books/dune", "PURGE"],
+    ["/books/dune", "QUERY"],
+    ["/nowhere", "QUERY"],
   ] as const)
     assert.deepEqual(await ask(door.url, address, method), await ask(books?.url ?? "", address, method), address);
+});
+
+test("a service in the same process learns the client's address and its request's id from the door, too", async (t) => {
+  const { door, seen } = await shelf(t);
+  const said = { "x-forwarded-for": "203.0.113.7", "x-forwarded-host": "elsewhere", forwarded: "for=203.0.113.8" };
+  const reply = await fetch(`${door.url}/books/x`, { headers: said });
+  const { headers, requestId } = seen.at(-1) ?? {};
+  assert.deepEqual(
+    ["x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "forwarded"].map((name) => headers?.[name]),
+    ["127.0.0.1", new URL(door.url).host, "http", undefined],
+  );
+  assert.equal(reply.headers.get("x-request-id"), requestId);
+});
+
+test("addresses in every form that HTTP has lead to a problem or a reply, at each door", async (t) => {
+  const { door, servers } = await shelf(t);
+  for (const url of [door.url, servers[0]?.url ?? ""])
+    for (const [target, wanted] of [
+      ["OPTIONS *", /^HTTP\/1\.1 404 [^]*"code":"kit\/not-found"/],
+      ["GET http://elsewhere/books/x", /^HTTP\/1\.1 200 [^]*book x/],
+      ["GET http://elsewhere/nowhere", /^HTTP\/1\.1 404 [^]*"code":"kit\/not-found"/],
+      ["PATCH http://elsewhere/books/x", /^HTTP\/1\.1 405 [^]*"code":"kit\/method-not-allowed"/],
+      ["GET //books/x", /^HTTP\/1\.1 404 [^]*"code":"kit\/not-found"/],
+    ] as const) {
+      const line = await connect(url);
+      line.send(`${target} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`);
+      assert.match(await line.closed, wanted, target);
+    }
 });
 
 test("an address that others claim by other methods refuses with all of those", async (t) => {
@@ -139,36 +171,24 @@ test("health tells of every service, and the front door's documents of all endpo
   assert.match((await json(`${door.url}/openapi.json`)).text, /"\/books\/search"/);
 });
 
-test("a route table finds what a list of all routes would: the method first, then names before placeholders", () => {
+test("an address has the methods of all routes that fit it, whatever is percent-encoded", () => {
   const part = fc.constantFrom("a", "b", "{x}");
   const route = fc.record({
     method: fc.constantFrom("GET", "POST"),
     parts: fc.array(part, { minLength: 1, maxLength: 3 }),
   });
-  const asked = fc.array(fc.constantFrom("a", "b", "c", "%61"), { minLength: 1, maxLength: 3 });
+  const asked = fc.array(fc.constantFrom("a", "b", "c", "%61", "a%2Fb", "%ff"), { minLength: 1, maxLength: 3 });
   fc.assert(
-    fc.property(fc.array(route, { maxLength: 8 }), fc.constantFrom("GET", "POST"), asked, (routes, method, address) => {
-      const table = new RouteTable<string>();
-      const paths = new Map(routes.map(({ method: each, parts }) => [`${each} /${parts.join("/")}`, parts]));
-      for (const key of paths.keys()) {
-        const [verb = "", path = ""] = key.split(" ");
-        table.add({ method: verb === "GET" ? "GET" : "POST", path }, key);
-      }
-      const decoded = address.map((each) => decodeURIComponent(each));
-      const fitting = [...paths].filter(
-        ([, parts]) =>
-          parts.length === decoded.length && parts.every((each, at) => each === "{x}" || each === decoded[at]),
+    fc.property(fc.array(route, { maxLength: 8 }), asked, fc.constantFrom("", "?q=/a/b"), (routes, address, query) => {
+      const fitting = routes.filter(
+        ({ parts }) =>
+          parts.length === address.length &&
+          parts.every((each, at) => each === "{x}" || each === address[at]?.replace("%61", "a")),
       );
-      // "{" sorts after every letter: names come first, from left to right.
-      const [wanted] = fitting.flatMap(([key]) => (key.startsWith(method) ? [key] : [])).toSorted();
-      for (const query of ["", "?q=/a/b"]) {
-        const found = table.find(method, `/${address.join("/")}${query}`);
-        if (wanted !== undefined) assert.deepEqual(found, { target: wanted });
-        else {
-          assert.ok("allowed" in found);
-          assert.deepEqual(found.allowed.length > 0, fitting.length > 0);
-        }
-      }
+      const has = (method: string) => fitting.some((each) => each.method === method);
+      const methods = [...(has("GET") ? ["GET", "HEAD"] : []), ...(has("POST") ? ["POST"] : [])];
+      const table = methodsAt(routes.map(({ method, parts }) => ({ method, path: `/${parts.join("/")}` })));
+      assert.deepEqual(table(`/${address.join("/")}${query}`), methods);
     }),
     { numRuns: 500 },
   );

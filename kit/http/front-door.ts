@@ -1,20 +1,20 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
-import { kitProblems } from "../contract/index.ts";
-import type { StoredReply } from "../messaging/index.ts";
+import type { FastifyInstance } from "fastify";
 import type { Runtime } from "../runtime/index.ts";
 import type { RunningService } from "../service/index.ts";
-import { noMetrics, type Metrics } from "../telemetry/index.ts";
+import { noMetrics, silentLogger, type Logger, type Metrics } from "../telemetry/index.ts";
+import { httpApp, type Listening } from "./app.ts";
+import { handOver, type Routing } from "./hand-over.ts";
 import { doorMeter, metricsPage } from "./http-metrics.ts";
-import { gate, type Gate } from "./gate.ts";
+import { forwardLimits, httpLimits } from "./limits.ts";
 import { overloaded } from "./overload.ts";
-import { refusal } from "./reply.ts";
-import { RouteTable } from "./route-table.ts";
 import { json, pages } from "./pages.ts";
+import { send } from "./send.ts";
+import { routerPath } from "./spans.ts";
 
 /** A service as the front door sees it, in this process or in another. */
 export interface Served {
   readonly service: Pick<RunningService, "name" | "endpoints" | "events" | "problems" | "unready">;
-  routing(request: IncomingMessage, response: ServerResponse): void;
+  readonly routing: Routing;
 }
 
 export interface FrontDoorOptions {
@@ -24,69 +24,41 @@ export interface FrontDoorOptions {
   /** @default "127.0.0.1" */
   readonly host?: string;
   readonly runtime: Runtime;
+  /** @default silent */
+  readonly log?: Logger;
   /** Counted here, and shown at `/metrics`. @default nowhere */
   readonly metrics?: Metrics;
+  /** Addresses of proxies whose `X-Forwarded-*` is believed, such as "loopback" or "10.0.0.0/8, ::1". @default none */
+  readonly trustProxy?: string | undefined;
 }
 
-/** One address for all services: requests are handed on to the service's own server; in one process, without a socket in between. */
-export async function frontDoor(options: FrontDoorOptions): Promise<Gate> {
-  const { services, port, host = "127.0.0.1", runtime, metrics = noMetrics } = options;
+/** One address for all services. Each request is handed over to the service that its contract belongs to; in one process, without a socket in between. */
+export async function frontDoor(options: FrontDoorOptions): Promise<Listening> {
+  const { services, port, host = "127.0.0.1", runtime, log = silentLogger, metrics = noMetrics, trustProxy } = options;
+  const limits = httpLimits;
   const meter = doorMeter(metrics, runtime);
-  const table = new RouteTable<{ readonly server: Served; readonly forOperators: boolean }>();
-  for (const server of services)
-    for (const endpoint of server.service.endpoints)
-      table.add(endpoint, { server, forOperators: endpoint.spec.access === "operator" });
-  const own = ownPages(services, metrics);
-  const refuse = (response: ServerResponse, error: unknown) => {
-    const { reply, problem } = refusal(error, runtime.ids.uuidv7());
-    meter.refused(problem);
-    write(response, reply);
-  };
-  const handle = async (request: IncomingMessage, response: ServerResponse, full: boolean): Promise<void> => {
-    const url = request.url ?? "/";
-    const found = table.find(request.method ?? "GET", url);
-    if ("target" in found) {
-      const { server, forOperators } = found.target;
-      if (full && !forOperators) refuse(response, overloaded(runtime.random));
-      else server.routing(request, response);
-      return;
+  const { app, sockets, refuseUnknown, listen } = httpApp({ runtime, log, meter, limits, trustProxy });
+  for (const served of services)
+    for (const endpoint of served.service.endpoints) {
+      const { method, path, spec } = endpoint;
+      const forOperators = spec.access === "operator";
+      const handle = handOver(served.routing, { limits: forwardLimits(endpoint), service: served.service.name, log });
+      app.route({
+        method,
+        url: routerPath(path),
+        handler(request, reply) {
+          if (sockets.inHand() > limits.inHand && !forOperators) throw overloaded(runtime.random);
+          handle(request, reply);
+        },
+      });
     }
-    const page = request.method === "GET" || request.method === "HEAD" ? own.get(url.split("?")[0] ?? "") : undefined;
-    if (page !== undefined) {
-      const reply = await page();
-      meter.page(reply.status);
-      write(response, reply);
-      return;
-    }
-    const { allowed } = found;
-    const problem =
-      allowed.length === 0
-        ? kitProblems.notFound({})
-        : kitProblems.methodNotAllowed({}, { headers: { allow: allowed.join(", ") } });
-    refuse(response, problem);
-  };
-  return gate({
-    port,
-    host,
-    runtime,
-    meter,
-    handle(request, response, full) {
-      handle(request, response, full).catch((error: unknown) => refuse(response, error));
-    },
-  });
+  refuseUnknown(services.flatMap(({ service }) => service.endpoints));
+  addPages(app, services, metrics);
+  return listen(host, port);
 }
 
-function write(response: ServerResponse, { status, body, headers }: StoredReply): void {
-  response.writeHead(status, {
-    "content-type": "application/json; charset=utf-8",
-    "x-content-type-options": "nosniff",
-    ...headers,
-  });
-  response.end(body);
-}
-
-function ownPages(servers: readonly Served[], metrics: Metrics): ReadonlyMap<string, () => Promise<StoredReply>> {
-  const services = servers.map(({ service }) => service);
+function addPages(app: FastifyInstance, served: readonly Served[], metrics: Metrics): void {
+  const services = served.map(({ service }) => service);
   const { docs, openapi } = pages({
     title: "Holdfast",
     endpoints: services.flatMap((service) => service.endpoints),
@@ -100,13 +72,11 @@ function ownPages(servers: readonly Served[], metrics: Metrics): ReadonlyMap<str
     const ready = states.every(({ failing }) => failing.length === 0);
     return json(ready ? 200 : 503, { status: ready ? "ready" : "unready", services: states });
   };
-  return new Map([
-    ["/", () => Promise.resolve(docs())],
-    ["/docs", () => Promise.resolve(docs())],
-    ["/openapi.json", () => Promise.resolve(openapi())],
-    ["/health", health],
-    ["/health/ready", health],
-    ["/metrics", () => metricsPage(metrics)],
-    ["/health/live", () => Promise.resolve(json(200, { status: "live" }))],
-  ]);
+  app.get("/", (_request, reply) => send(reply, docs()));
+  app.get("/docs", (_request, reply) => send(reply, docs()));
+  app.get("/openapi.json", (_request, reply) => send(reply, openapi()));
+  app.get("/health", async (_request, reply) => send(reply, await health()));
+  app.get("/health/ready", async (_request, reply) => send(reply, await health()));
+  app.get("/health/live", (_request, reply) => send(reply, json(200, { status: "live" })));
+  app.get("/metrics", async (_request, reply) => send(reply, await metricsPage(metrics)));
 }

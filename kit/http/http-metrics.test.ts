@@ -4,7 +4,7 @@ import { createServer, type Socket } from "node:net";
 import { test } from "node:test";
 import { samplesOf, until, valueOf } from "../testing/index.ts";
 import { connect, shelf } from "./fixtures/shelf.ts";
-import { doorMeter, frontDoor, proxyTo } from "./index.ts";
+import { frontDoor, httpProxy, type Routing } from "./index.ts";
 
 const name = "holdfast_http_request_duration_seconds_count";
 const json = { "content-type": "application/json" };
@@ -66,12 +66,13 @@ test("what the way to a service's process refuses is counted by the front door, 
   const { system } = await shelf(t);
   const { runtime, metrics } = system;
   let origin: string | undefined;
-  const proxy = proxyTo(() => origin, runtime, doorMeter(metrics, runtime));
+  const proxy = httpProxy(runtime);
   const service = { ...system.service("search"), unready: () => Promise.resolve([]) };
-  const door = await frontDoor({ services: [{ service, ...proxy }], port: 0, runtime, metrics });
+  const routing: Routing = (request, response, limits) => proxy.forward({ origin, request, response, limits });
+  const door = await frontDoor({ services: [{ service, routing }], port: 0, runtime, metrics });
   t.after(async () => {
     await door.close(500);
-    proxy.close();
+    await proxy.close();
   });
   const ask = () => fetch(`${door.url}/books/x`, { method: "DELETE" });
   assert.equal((await ask()).status, 503);

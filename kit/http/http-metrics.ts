@@ -48,19 +48,16 @@ export class HttpMeter {
   route = ({ method, path }: Pick<Endpoint, "method" | "path">): RouteMeter => this.#meter(method, path);
 
   /** Every request that is answered: at once where no handler was reached. */
-  answered(reply: Pick<FastifyReply, "routeMeter" | "begunAt">, status: number): void {
+  answered(reply: Pick<FastifyReply, "routeMeter" | "begunAt">, { status, headers }: StoredReply): void {
     const { routeMeter } = reply;
-    if (routeMeter === undefined) (status >= 400 && status < 500 ? this.#none : this.#pages).observe(0, status);
-    else {
+    if (routeMeter === undefined) {
+      const refused = headers["content-type"] === "application/problem+json";
+      (refused ? this.#none : this.#pages).observe(0, status);
+    } else {
       // A reply that cannot be sent is followed by another one.
       reply.routeMeter = undefined;
       routeMeter.end(reply.begunAt, status);
     }
-  }
-
-  /** A page of the kit. */
-  page(status: number): void {
-    this.#pages.observe(0, status);
   }
 
   /** Refused by the port itself; undefined where nobody was there to be told. */

@@ -1,5 +1,8 @@
+export type { Listening } from "./app.ts";
 export { frontDoor, type FrontDoorOptions, type Served } from "./front-door.ts";
-export { gate, type Gate, type GateOptions } from "./gate.ts";
-export { doorMeter, type HttpMeter } from "./http-metrics.ts";
-export { proxyTo, type Proxy } from "./proxy.ts";
-export { httpLimits, serveHttp, type HttpLimits, type HttpOptions, type HttpServer } from "./server.ts";
+export { gate, type GateOptions } from "./gate.ts";
+export type { Routing } from "./hand-over.ts";
+export { httpLimits, largestLimits, type ForwardLimits, type HttpLimits } from "./limits.ts";
+export { isHost, originOf } from "./origin.ts";
+export { httpProxy, type Forwarding, type HttpProxy } from "./proxy.ts";
+export { serveHttp, type HttpOptions, type HttpServer } from "./server.ts";

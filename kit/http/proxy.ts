@@ -1,71 +1,98 @@
-import { Agent, request as httpRequest, type IncomingMessage, type ServerResponse } from "node:http";
-import { urlToHttpOptions } from "node:url";
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
+import type { Agent } from "undici";
 import { kitProblems } from "../contract/index.ts";
 import type { Runtime } from "../runtime/index.ts";
-import type { HttpMeter } from "./http-metrics.ts";
-import { refusal } from "./reply.ts";
-import { httpLimits } from "./server.ts";
+import { BodyMemory, type HeldBody } from "./body-memory.ts";
+import { receive } from "./body.ts";
+import { Exchange } from "./exchange.ts";
+import { staysOnConnection } from "./hop-by-hop.ts";
+import { httpLimits, type ForwardLimits } from "./limits.ts";
+import { patience } from "./request.ts";
 
-/** Headers of one connection, not of the message (RFC 9110, section 7.6.1). */
-const hopByHop = ["connection", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"];
-
-export interface Proxy {
-  /** Hands the request on, both bodies as streams; 503 while the service cannot be reached. */
-  routing(request: IncomingMessage, response: ServerResponse): void;
-  close(): void;
+export interface Forwarding {
+  /** Of the service; undefined while it has none. */
+  readonly origin: string | undefined;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  /** A larger body is refused with 413. The reply may begin a moment later than the service has time for it: the service answers late requests itself. */
+  readonly limits: ForwardLimits;
 }
 
-/** To a service in another process, wherever it is by then; what the proxy itself refuses is counted by `meter`, if there is one. */
-export function proxyTo(
-  originOf: () => string | undefined,
-  { ids }: Pick<Runtime, "ids">,
-  meter?: Pick<HttpMeter, "refused">,
-): Proxy {
-  const agent = new Agent({ keepAlive: true, maxSockets: 256 });
-  const refuse = (response: ServerResponse, reason: string) => {
-    if (response.headersSent) {
-      response.destroy();
-      return;
-    }
-    const { reply, problem } = refusal(kitProblems.unavailable({ reason }), ids.uuidv7());
-    const { status, headers, body } = reply;
-    // A client that has gone was refused nothing.
-    if (!response.destroyed) meter?.refused(problem);
-    response.writeHead(status, headers).end(body);
-  };
+export interface HttpProxy {
+  /**
+   * Sends a request to a service in another process and its reply to the client. Resolves when the reply was sent, or the client has gone. Rejects where
+   * the reply did not come or was cut off: with a problem that says whether the request may have been handled.
+   */
+  forward(forwarding: Forwarding): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Beyond the service's own time limit. */
+const marginMs = 5_000;
+const connectMs = 2_000;
+/** Between two pieces of a reply. A client that reads slowly does not use it up. */
+const pauseMs = 30_000;
+
+/**
+ * Forwards requests through undici. A body is read whole, up to its limit, before a connection to the service is taken: slow clients hold no connection, and
+ * what the service is sent is framed anew, by its length. Connections have no limit of their own, so that replies that are read slowly hold up nobody.
+ */
+export function httpProxy({ timers }: Pick<Runtime, "timers">): HttpProxy {
+  const memory = new BodyMemory(httpLimits.bodyMemoryBytes);
+  const agent = openAgent();
+  // Whoever forwards is told.
+  agent.catch(() => {});
   return {
-    routing(request, response) {
-      const origin = originOf();
-      if (origin === undefined) {
-        refuse(response, "The service is starting.");
-        return;
-      }
-      const headers = { ...request.headers };
-      for (const name of [...hopByHop, ...named(request.headers.connection)]) delete headers[name];
-      // The client's address is no more than a path there: `//elsewhere/` is not another origin.
-      const onward = httpRequest({
-        ...urlToHttpOptions(new URL(origin)),
+    async forward({ origin, request, response, limits }) {
+      if (origin === undefined) throw kitProblems.unavailable({ reason: "The service is starting." });
+      const { bytes, held } = await bodyOf(request, limits.bodyBytes, memory);
+      const ms = patience(request.headers["x-request-timeout"], limits.timeoutMs) + marginMs;
+      const late = timers.after(ms, () => exchange.giveUp());
+      const exchange = new Exchange({ request, response, onReply: () => late.cancel() });
+      const sent = {
+        origin,
         path: request.url ?? "/",
         method: request.method ?? "GET",
-        headers,
-        agent,
-        timeout: httpLimits.requestMs,
-      });
-      onward.on("response", (reply) => {
-        const answered = { ...reply.headers };
-        for (const name of [...hopByHop, ...named(reply.headers.connection)]) delete answered[name];
-        response.writeHead(reply.statusCode ?? 502, answered);
-        reply.pipe(response);
-        reply.on("error", () => response.destroy());
-      });
-      onward.on("timeout", () => onward.destroy(new Error("The service does not answer.")));
-      onward.on("error", () => refuse(response, "The service could not be reached, or its answer was lost."));
-      response.on("close", () => onward.destroy());
-      request.pipe(onward);
+        headers: onward(request.headers),
+        body: bytes ?? null,
+        headersTimeout: 0,
+        bodyTimeout: pauseMs,
+      };
+      try {
+        (await agent).dispatch(sent, exchange);
+        await exchange.done;
+      } finally {
+        late.cancel();
+        held?.free();
+      }
     },
-    close: () => agent.destroy(),
+    close: async () => (await agent).destroy(),
   };
 }
 
-const named = (connection: string | undefined): readonly string[] =>
-  (connection ?? "").split(",").map((name) => name.trim().toLowerCase());
+/** Loaded where something is forwarded: it is a hundred modules. */
+async function openAgent(): Promise<Agent> {
+  const undici = await import("undici");
+  return new undici.Agent({ connect: { timeout: connectMs }, pipelining: 1 });
+}
+
+interface Body {
+  readonly bytes: Buffer | undefined;
+  readonly held: HeldBody | undefined;
+}
+
+/** Never resolves where the client has gone meanwhile. */
+const bodyOf = (request: IncomingMessage, limitBytes: number, memory: BodyMemory): Promise<Body> =>
+  new Promise((resolve, reject) => {
+    receive(request, { bytes: limitBytes, memory }, (error, bytes, held) =>
+      error === undefined ? resolve({ bytes, held }) : reject(error),
+    );
+  });
+
+/** What a service is sent: the body's length is set by whoever writes the body. */
+function onward(headers: IncomingHttpHeaders): IncomingHttpHeaders {
+  const stays = staysOnConnection(headers.connection);
+  const sent: IncomingHttpHeaders = {};
+  for (const name in headers) if (name !== "content-length" && !stays(name)) sent[name] = headers[name];
+  return sent;
+}

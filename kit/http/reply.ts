@@ -31,6 +31,8 @@ export function translate(error: unknown): unknown {
       );
     case "FST_ERR_MAX_PARAM_LENGTH":
       return kitProblems.uriTooLong({}, { cause: error });
+    case "FST_ERR_NOT_FOUND":
+      return kitProblems.notFound({}, { cause: error });
     case "HPE_HEADER_OVERFLOW":
       return kitProblems.headersTooLarge({}, { cause: error });
     case "ERR_HTTP_REQUEST_TIMEOUT":

@@ -24,7 +24,7 @@ export function send(reply: FastifyReply, stored: StoredReply, extra: Headers = 
   raw.writeHead(status, lines);
   reply.hijack();
   raw.end(body, encoding);
-  server.meter.answered(reply, status);
+  server.meter.answered(reply, stored);
   server.traced?.(request.raw, stored);
 }
 

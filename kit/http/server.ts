@@ -1,24 +1,25 @@
-import type { IncomingHttpHeaders, IncomingMessage, ServerOptions, ServerResponse } from "node:http";
-import type { Socket } from "node:net";
-import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Verify } from "../access/index.ts";
-import { kitProblems, mediaTypesOf, type Caller, type Endpoint, type ProblemError } from "../contract/index.ts";
-import type { StoredReply } from "../messaging/index.ts";
+import { kitProblems, mediaTypesOf, type Caller, type Endpoint } from "../contract/index.ts";
 import { within, type Runtime } from "../runtime/index.ts";
 import type { RunningService } from "../service/index.ts";
 import { noMetrics, type Logger, type Metrics, type TraceContext, type Tracing } from "../telemetry/index.ts";
 import { Answer, fail } from "./answer.ts";
+import { httpApp, type Listening } from "./app.ts";
+import { BodyMemory } from "./body-memory.ts";
 import { parseBody, receive, type JsonBody } from "./body.ts";
-import { HttpMeter, meterHttp, metricsPage } from "./http-metrics.ts";
-import { Incoming } from "./incoming.ts";
-import { connectionsOf, type Connections } from "./connections.ts";
+import type { Connections } from "./connections.ts";
 import { Deadlines } from "./deadlines.ts";
+import { HttpMeter, metricsPage } from "./http-metrics.ts";
+import { Incoming } from "./incoming.ts";
+import { forwardLimits, httpLimits, type HttpLimits } from "./limits.ts";
 import { entrance } from "./overload.ts";
-import { deprecation, rawReply, refusal, translate } from "./reply.ts";
 import { json, pages } from "./pages.ts";
-import { send } from "./send.ts";
-import { RouteTable } from "./route-table.ts";
+import { isMalformedQuery } from "./query.ts";
+import { deprecation } from "./reply.ts";
 import { callerOf, checkMediaType, clientId, idempotencyKey, patience } from "./request.ts";
+import { send } from "./send.ts";
 import { routerPath, showsRequests } from "./spans.ts";
 
 export interface HttpOptions {
@@ -37,127 +38,34 @@ export interface HttpOptions {
   readonly tracing?: Tracing | undefined;
 }
 
-export interface HttpLimits {
-  /** @default 262144 */
-  readonly bodyBytes: number;
-  /** @default 16384 */
-  readonly headerBytes: number;
-  /** For a whole request to arrive; may be a quarter more until it is seen. @default 30000 */
-  readonly requestMs: number;
-  /** For a handler. @default 10000 */
-  readonly timeoutMs: number;
-  /** @default 4096 */
-  readonly connections: number;
-  /** Requests in hand, whatever they wait for; more are refused before their bodies are read. @default 2048 */
-  readonly inHand: number;
-}
-export const httpLimits: HttpLimits = {
-  bodyBytes: 262_144,
-  headerBytes: 16_384,
-  requestMs: 30_000,
-  timeoutMs: 10_000,
-  connections: 4_096,
-  inHand: 2_048,
-};
-
-const noCompiler = () => () => {
-  throw new Error("No route has a schema of the framework's.");
-};
-
-/** What Node itself watches over. Fastify's own option sets one of the times, and too late for the other. */
-export const serverOptions = ({ headerBytes, requestMs }: HttpLimits): ServerOptions => ({
-  maxHeaderSize: headerBytes,
-  requestTimeout: requestMs,
-  // Where it is the longer of the two, Node takes each for the other: 60 s, its default, would be the time of a whole request.
-  headersTimeout: requestMs,
-  // Node looks every 30 s, which lets twice the time pass.
-  connectionsCheckingInterval: Math.ceil(requestMs / 4),
-  keepAliveTimeout: 65_000,
-});
-
-export interface HttpServer {
+export interface HttpServer extends Listening {
   readonly service: RunningService;
-  readonly port: number;
-  readonly url: string;
   /** Handles a request that arrived on another server's socket. */
   routing(request: IncomingMessage, response: ServerResponse): void;
-  /** Takes no more connections, lets requests in hand finish, ends the rest after `ms`. */
-  close(ms: number): Promise<void>;
 }
 
 /** A service on a port of its own: every endpoint, `/health`, `/metrics`, `/openapi.json` and `/docs`. */
 export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
   const { service, runtime, log, host = "127.0.0.1", metrics = noMetrics } = options;
   const limits = { ...httpLimits, ...options.limits };
-  const app = fastify({
-    requestTimeout: limits.requestMs,
-    keepAliveTimeout: 65_000,
-    forceCloseConnections: "idle",
-    return503OnClosing: false,
-    exposeHeadRoutes: true,
-    routerOptions: { maxParamLength: 500, ignoreTrailingSlash: false, querystringParser: (text) => parseQuery(text) },
-    frameworkErrors: (error, request, reply) => send(reply, refuse(error, idOf(request))),
-    clientErrorHandler: (error, socket) => meter.refused(clientError(error, socket, runtime)),
-    http: serverOptions(limits),
-    // Contracts check what comes and cut what goes: without these the framework would load compilers of its own, which nobody asks.
-    schemaController: { compilersFactory: { buildValidator: noCompiler, buildSerializer: noCompiler } },
-    genReqId: (request) => clientId(request.headers["x-request-id"]) ?? runtime.ids.uuidv7(),
-  });
-  const meter = meterHttp(app, new HttpMeter(metrics, service.name, runtime.clock));
-  const connections = meter.watch(app.server);
-  app.server.maxConnections = limits.connections;
-  const sockets = connectionsOf(app.server);
-  const refuse = (error: unknown, requestId: string): StoredReply => {
-    const { reply, problem, bug } = refusal(translate(error), requestId);
-    if (bug) log.error("a request failed", { requestId, error: problem });
-    meter.problem(problem.code);
-    return reply;
-  };
-  app.removeAllContentTypeParsers();
-  // The framework is told that no method has a body: each route receives its own, see `receive`.
-  for (const method of ["POST", "PUT", "PATCH", "DELETE"])
-    app.addHttpMethod(method, { hasBody: false, overrideExisting: true });
-  app.setErrorHandler((error, request, reply) => send(reply, refuse(error, idOf(request))));
-  const table = new RouteTable<Endpoint>();
-  for (const endpoint of service.endpoints) table.add(endpoint, endpoint);
-  app.setNotFoundHandler((request, reply) => {
-    const found = table.find(request.method, request.raw.url ?? "/");
-    const others = "allowed" in found ? found.allowed : [];
-    const problem =
-      others.length === 0
-        ? kitProblems.notFound({})
-        : kitProblems.methodNotAllowed({}, { headers: { allow: others.join(", ") } });
-    send(reply, refuse(problem, idOf(request)));
-  });
+  const meter = new HttpMeter(metrics, service.name, runtime.clock);
+  const { app, sockets, refuseUnknown, listen } = httpApp({ runtime, log, meter, limits, trustProxy: "loopback" });
+  refuseUnknown(service.endpoints);
   const spans = options.tracing?.of(service.name);
   const traceOf = spans === undefined ? undefined : showsRequests(app, service.endpoints, spans);
   const deadlines = new Deadlines(runtime);
+  const memory = new BodyMemory(limits.bodyMemoryBytes);
   for (const endpoint of service.endpoints)
-    addRoute(app, endpoint, { ...options, limits, sockets, deadlines, traceOf });
+    addRoute(app, endpoint, { ...options, limits, sockets, memory, deadlines, traceOf });
   addPages(app, service, metrics);
-  // Without, Node takes 511: more that connect at once would wait for seconds, as if lost on the way.
-  await app.listen({ port: options.port, host, backlog: limits.connections });
-  const address = app.server.address();
-  const port = typeof address === "object" && address !== null ? address.port : options.port;
-  return {
-    service,
-    port,
-    url: `http://${host}:${String(port)}`,
-    routing: (request, response) => app.routing(request, response),
-    async close(ms) {
-      const force = runtime.timers.after(ms, () => app.server.closeAllConnections());
-      const closed = app.close();
-      sockets.letGo();
-      connections.stop();
-      await closed;
-      force.cancel();
-    },
-  };
+  const listening = await listen(host, options.port);
+  return { service, ...listening, routing: (request, response) => app.routing(request, response) };
 }
 
 interface RouteOptions extends HttpOptions {
   readonly limits: HttpLimits;
   readonly sockets: Connections;
+  readonly memory: BodyMemory;
   readonly deadlines: Deadlines;
   readonly traceOf: ((request: IncomingMessage) => TraceContext | undefined) | undefined;
 }
@@ -165,19 +73,18 @@ interface RouteOptions extends HttpOptions {
 function addRoute(
   app: FastifyInstance,
   endpoint: Endpoint,
-  { service, runtime, log, verify, limits, sockets, deadlines, traceOf }: RouteOptions,
+  { service, runtime, log, verify, limits, sockets, memory, deadlines, traceOf }: RouteOptions,
 ): void {
   const { spec, method } = endpoint;
-  const timeoutMs = spec.limits?.timeoutMs ?? limits.timeoutMs;
+  const { timeoutMs, bodyBytes } = forwardLimits(endpoint, limits);
   const extra = deprecation(endpoint);
   const mediaTypes = mediaTypesOf(spec.body);
-  const bodyBytes = spec.limits?.bodyBytes ?? limits.bodyBytes;
   const meter = app.meter.route(endpoint);
   const handle = (request: FastifyRequest, reply: FastifyReply, bytes: Buffer | undefined): void => {
     const { headers } = request;
     const requestId = idOf(request);
     const deadline = meter.begin(reply) + patience(headers["x-request-timeout"], timeoutMs);
-    if (typeof request.query === "object" && request.query !== null && malformed.has(request.query)) {
+    if (isMalformedQuery(request.query)) {
       throw kitProblems.malformedRequest({ reason: "The query is not valid percent-encoded UTF-8." });
     }
     const body = readBody(endpoint, headers, bytes, mediaTypes);
@@ -226,8 +133,9 @@ function addRoute(
     handler(request, reply) {
       if (method === "GET") handle(request, reply, undefined);
       else
-        receive(request.raw, bodyBytes, (error, bytes) => {
+        receive(request.raw, { bytes: bodyBytes, memory }, (error, bytes, held) => {
           try {
+            held?.free();
             if (error !== undefined) throw error;
             handle(request, reply, bytes);
           } catch (thrown) {
@@ -258,48 +166,7 @@ function readBody(
 
 const idOf = (request: FastifyRequest): string => request.id;
 
-/** Queries that are not valid percent-encoded UTF-8. The router may not throw: nobody would catch it. */
-const malformed = new WeakSet<object>();
-
-/** Repeated names become lists. */
-function parseQuery(text: string): Record<string, string | string[]> {
-  if (text === "") return {};
-  const query = new Map<string, string | string[]>();
-  let valid = true;
-  const decode = (part: string): string => {
-    try {
-      return decodeURIComponent(part.replaceAll("+", " "));
-    } catch {
-      valid = false;
-      return "";
-    }
-  };
-  for (const part of text.split("&")) {
-    if (part === "") continue;
-    const at = part.indexOf("=");
-    const name = decode(at < 0 ? part : part.slice(0, at));
-    const value = at < 0 ? "" : decode(part.slice(at + 1));
-    const before = query.get(name);
-    query.set(name, before === undefined ? value : [...(typeof before === "string" ? [before] : before), value]);
-  }
-  // `fromEntries` defines own fields, whatever their names.
-  const fields = Object.fromEntries(query);
-  if (!valid) malformed.add(fields);
-  return fields;
-}
-
 const suspectUrl = (url: string): boolean => url.includes("%00");
-
-/** Gives what it answered; undefined where nobody is there to read it. */
-function clientError(error: Error, socket: Socket, runtime: Runtime): ProblemError | undefined {
-  if (!socket.writable || ("code" in error && error.code === "ECONNRESET")) {
-    socket.destroy();
-    return undefined;
-  }
-  const { reply, problem } = refusal(translate(error), runtime.ids.uuidv7());
-  socket.end(rawReply(reply));
-  return problem;
-}
 
 function addPages(app: FastifyInstance, service: RunningService, metrics: Metrics): void {
   const { name: title, endpoints, events, problems } = service;

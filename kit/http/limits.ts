@@ -1,0 +1,59 @@
+import type { ServerOptions } from "node:http";
+import type { Endpoint } from "../contract/index.ts";
+
+export interface HttpLimits {
+  /** @default 262144 */
+  readonly bodyBytes: number;
+  /** @default 16384 */
+  readonly headerBytes: number;
+  /** For a whole request to arrive; may be a quarter more until it is seen. @default 30000 */
+  readonly requestMs: number;
+  /** For a handler. @default 10000 */
+  readonly timeoutMs: number;
+  /** @default 4096 */
+  readonly connections: number;
+  /** Requests in hand, whatever they wait for; more are refused before their bodies are read. @default 2048 */
+  readonly inHand: number;
+  /** Of all bodies in memory; a body that is the only one may have more. @default 134217728 */
+  readonly bodyMemoryBytes: number;
+}
+export const httpLimits: HttpLimits = {
+  bodyBytes: 262_144,
+  headerBytes: 16_384,
+  requestMs: 30_000,
+  timeoutMs: 10_000,
+  connections: 4_096,
+  inHand: 2_048,
+  bodyMemoryBytes: 134_217_728,
+};
+
+/** What whoever forwards a request needs to know of its endpoint. */
+export type ForwardLimits = Pick<HttpLimits, "bodyBytes" | "timeoutMs">;
+
+export const forwardLimits = (
+  { spec: { limits } }: Pick<Endpoint, "spec">,
+  { bodyBytes, timeoutMs }: ForwardLimits = httpLimits,
+): ForwardLimits => ({
+  bodyBytes: limits?.bodyBytes ?? bodyBytes,
+  timeoutMs: limits?.timeoutMs ?? timeoutMs,
+});
+
+/** The largest ones of some endpoints. */
+export function largestLimits(endpoints: readonly Pick<Endpoint, "spec">[]): ForwardLimits {
+  const all = [httpLimits, ...endpoints.map((endpoint) => forwardLimits(endpoint))];
+  return {
+    bodyBytes: Math.max(...all.map(({ bodyBytes }) => bodyBytes)),
+    timeoutMs: Math.max(...all.map(({ timeoutMs }) => timeoutMs)),
+  };
+}
+
+/** What Node itself watches over. Fastify's own option sets one of the times, and too late for the other. */
+export const serverOptions = ({ headerBytes, requestMs }: HttpLimits): ServerOptions => ({
+  maxHeaderSize: headerBytes,
+  requestTimeout: requestMs,
+  // Where it is the longer of the two, Node takes each for the other: 60 s, its default, would be the time of a whole request.
+  headersTimeout: requestMs,
+  // Node looks every 30 s, which lets twice the time pass.
+  connectionsCheckingInterval: Math.ceil(requestMs / 4),
+  keepAliveTimeout: 65_000,
+});
