@@ -5,7 +5,7 @@ import type { Verify } from "../access/index.ts";
 import { kitProblems, mediaTypesOf, type Caller, type Endpoint, type ProblemError } from "../contract/index.ts";
 import type { StoredReply } from "../messaging/index.ts";
 import { within, type Runtime } from "../runtime/index.ts";
-import type { RunningService } from "../service/index.ts";
+import { callChainHeader, callChainOf, type RunningService } from "../service/index.ts";
 import { noMetrics, type Logger, type Metrics, type TraceContext, type Tracing } from "../telemetry/index.ts";
 import { Answer, fail } from "./answer.ts";
 import { parseBody, receive, type JsonBody } from "./body.ts";
@@ -195,6 +195,7 @@ function addRoute(
         deadline,
         requestId,
         correlationId: clientId(headers["x-correlation-id"]) ?? requestId,
+        callChain: callChainOf(caller, headers[callChainHeader]),
         random: runtime.random,
         shown: traceOf?.(request.raw),
       });
@@ -221,6 +222,7 @@ function addRoute(
       endpoint,
       random: runtime.random,
       meter,
+      verify,
       full: () => sockets.inHand() > limits.inHand,
     }),
     handler(request, reply) {

@@ -51,7 +51,7 @@ export interface RunningSystem {
  */
 export async function startSystem(services: readonly Service[], options: SystemOptions): Promise<RunningSystem> {
   const { runtime, log, broker, metrics, foreignEvents, elsewhere, tracing } = options;
-  const calls = new Client({ runtime, metrics, tracing, ...(elsewhere === undefined ? {} : { elsewhere }) });
+  const calls = new Client({ runtime, log, metrics, tracing, ...(elsewhere === undefined ? {} : { elsewhere }) });
   const running: RunningService[] = [];
   let stopped: Promise<void> | undefined;
   const stop = (ms: number) =>
