@@ -28,7 +28,7 @@ const shunMs = 1_000;
 const lateAnswerMs = 1_000;
 
 interface RequestOfCall extends Pick<Dispatcher.DispatchOptions, "path" | "method" | "body"> {
-  readonly headers: Readonly<Record<string, string | string[]>>;
+  readonly headers: Record<string, string | string[]>;
 }
 
 /** Requests over HTTP/1.1 on kept connections, the addresses of a service in turn. */
@@ -104,10 +104,8 @@ export class HttpClient {
     call.signal.addEventListener("abort", callerLeft, { once: true });
     if (call.signal.aborted) callerLeft();
     try {
-      pool.dispatch(
-        { ...request, headers: { ...request.headers, "x-request-timeout": String(Math.floor(left)) } },
-        answer,
-      );
+      request.headers["x-request-timeout"] = String(Math.floor(left));
+      pool.dispatch(request, answer);
       return await answer.reply;
     } finally {
       timer.cancel();
