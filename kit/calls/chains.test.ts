@@ -54,6 +54,8 @@ test("a handler that makes more calls for one request than the limit fails, and 
   assert.equal((await go("a", "b", 33)).status, 500);
   const failed = log.find(({ event }) => event === "handler failed");
   assert.match(String(failed?.fields["error"]), /GET \/a\/walk of a makes more than 32 calls/);
+  const more = await walkers(t, false, { perHandler: 33 });
+  assert.equal((await more.walk("a", "b", 33)).status, 200);
 });
 
 test("who is no service cannot say that services wait for its request", async (t) => {

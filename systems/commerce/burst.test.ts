@@ -65,7 +65,10 @@ for (const { mode, flags, count } of [
 ]) {
   void test(`${mode}: ${String(count)} orders that reserve at once are decided, and nobody's short time, bad cursor or long list harms the next order`, async (t) => {
     const { ask, order, customerId } = await shop(t, flags);
-    for (const answered of await Promise.all(Array.from({ length: count }, () => order("apple")))) placed(answered);
+    for (const answered of await Promise.all(
+      Array.from({ length: count }, (_, at) => order(at % 2 ? "apple" : "bread")),
+    ))
+      placed(answered);
     const begun = performance.now();
     placed(await order("apple"));
     assert.ok(performance.now() - begun < 5_000, "one alone waits for nobody's deadline");
