@@ -1,117 +1,28 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
-import { test, type TestContext } from "node:test";
-import { contracts, isProblem, kitProblems, t, type Endpoint, type ProblemError } from "../contract/index.ts";
-import { findProblem } from "../contract/index.ts";
-import { serveHttp } from "../http/index.ts";
-import { systemRuntime } from "../runtime/index.ts";
-import { Admission, type Cause, type Dispatch, type RunningService } from "../service/index.ts";
+import { test } from "node:test";
+import { isProblem, kitProblems, type Endpoint } from "../contract/index.ts";
+import type { Dispatch } from "../service/index.ts";
 import { Ask, Done, errands } from "../service/fixtures/errands.ts";
-import { formatTraceparent, parseTraceparent, silentLogger } from "../telemetry/index.ts";
+import { formatTraceparent } from "../telemetry/index.ts";
 import { start } from "../testing/index.ts";
+import {
+  Again,
+  callee,
+  cause,
+  failed,
+  ok,
+  Once,
+  OutOfLuck,
+  Read,
+  runtime,
+  serve,
+  token,
+  ways,
+  type Answer,
+} from "./fixtures/callee.ts";
 import { Client, type CallLimits } from "./index.ts";
 
-const { endpoint, problem } = contracts("callee");
-const OutOfLuck = problem("callee/out-of-luck", {
-  status: 409,
-  retryable: false,
-  summary: "No luck",
-  detail: "{name} had no luck.",
-  facts: t.Object({ name: t.String() }),
-});
-const Reply = t.Object({ said: t.String() });
-const shape = { summary: "", access: "anyone", replies: { 200: Reply }, problems: [OutOfLuck] } as const;
-const Read = endpoint("GET /callee/{name}", {
-  ...shape,
-  query: t.Object({
-    list: t.Optional(t.Array(t.String())),
-    count: t.Optional(t.Integer()),
-    on: t.Optional(t.Boolean()),
-  }),
-});
-const Once = endpoint("POST /callee/once", { ...shape, idempotent: true, body: Reply });
-const Again = endpoint("POST /callee/again", { ...shape, body: Reply });
-
-const runtime = systemRuntime();
-type Answer = (request: Dispatch) => Promise<{ status: number; body: unknown; headers?: Record<string, string> }>;
-
-/** A service that answers as the test says; what it is asked is kept. */
-function callee(answer: Answer) {
-  const asked: Dispatch[] = [];
-  const store = { commitMs: () => 0 };
-  const service = {
-    name: "callee",
-    endpoints: [Read, Once, Again],
-    events: [],
-    problems: [],
-    admissions: { reads: new Admission(runtime.clock, store), writes: new Admission(runtime.clock, store) },
-    async dispatch(request: Dispatch) {
-      asked.push(request);
-      const { status, body, headers = {} } = await answer(request);
-      return { status, body: JSON.stringify(body), headers };
-    },
-    unready: () => Promise.resolve([]),
-    lag: () => Promise.resolve(0),
-    stop: () => Promise.resolve(),
-  };
-  // Proof: neither the server nor the client looks at the store, and nothing waits in it.
-  return { service: service as unknown as RunningService, asked };
-}
-
-const cause = (given: Partial<Cause> = {}): Cause & { readonly ordinal: number } => ({
-  handler: "POST /caller",
-  service: "caller",
-  identity: "the request",
-  repeatable: true,
-  id: "request-1",
-  correlationId: "correlation-1",
-  trace: parseTraceparent(undefined, runtime.random),
-  caller: undefined,
-  deadline: runtime.clock.monotonic() + 5_000,
-  signal: new AbortController().signal,
-  ordinal: 1,
-  ...given,
-});
-const ok: Answer = () => Promise.resolve({ status: 200, body: { said: "yes" } });
-
-interface Way {
-  readonly name: "in process" | "over HTTP";
-  client(t: TestContext, service: RunningService, limits?: Partial<CallLimits>): Promise<Client>;
-}
-const verify = (token: string) => Promise.resolve({ kind: "service", name: token } as const);
-const serve = async (t: TestContext, service: RunningService) => {
-  const server = await serveHttp({ service, port: 0, verify, runtime, log: silentLogger });
-  t.after(() => server.close(0));
-  return server.url;
-};
-const token = (name: string) => Promise.resolve(name);
-const ways: readonly Way[] = [
-  {
-    name: "in process",
-    client(_, service, limits = {}) {
-      const client = new Client({ runtime, limits });
-      client.add(service);
-      return Promise.resolve(client);
-    },
-  },
-  {
-    name: "over HTTP",
-    async client(t, service, limits = {}) {
-      const url = await serve(t, service);
-      const client = new Client({ runtime, limits, elsewhere: { addressesOf: () => [url], token } });
-      t.after(() => client.close());
-      return client;
-    },
-  },
-];
-const failed = async (calling: Promise<unknown>): Promise<ProblemError> => {
-  try {
-    await calling;
-  } catch (error) {
-    return findProblem(error) ?? assert.fail(String(error));
-  }
-  return assert.fail("the call succeeded");
-};
 const body = { said: "please" };
 
 for (const { name: way, client: connect } of ways) {
@@ -123,7 +34,7 @@ for (const { name: way, client: connect } of ways) {
   ) =>
     void test(`${way}: ${what}`, async (t) => {
       const { service, asked } = callee(answer);
-      await run({ client: await connect(t, service, limits), asked });
+      await run({ client: await connect(t, service, { limits }), asked });
     });
 
   callTest("path, query, body and headers arrive as they were meant", ok, async ({ client, asked }) => {
@@ -194,6 +105,40 @@ for (const { name: way, client: connect } of ways) {
         ["callee/out-of-luck", 409, { name: "Ada" }, "Ada had no luck."],
       );
       assert.equal(asked.length, 1);
+    },
+  );
+
+  const refusing = (...fields: readonly string[]): Answer => {
+    const errors = fields.map((field) => ({ in: "query", field, rule: "cursor", message: "is none of mine" }));
+    return () => Promise.reject(kitProblems.invalidRequest({ errors }));
+  };
+  const own = { params: { name: "x" }, query: { list: ["a"], count: 3 } };
+  const passedOn = { ...own, fromClient: ["list", "count"] as const };
+  callTest(
+    "what the callee refuses of the client's own fields is the client's mistake, and is told as the callee told it",
+    refusing("/list/0", "/count"),
+    async ({ client }) => {
+      const { code, status, facts } = await failed(client.call(Read, passedOn, cause()));
+      assert.deepEqual([code, status], ["kit/invalid-request", 400]);
+      assert.deepEqual(
+        facts["errors"],
+        ["/list/0", "/count"].map((field) => ({ in: "query", field, rule: "cursor", message: "is none of mine" })),
+      );
+      assert.equal((await failed(client.call(Read, own, cause()))).code, "kit/call-failed");
+    },
+  );
+  callTest(
+    "what the callee refuses of the caller's own fields is a failed call, also beside the client's",
+    refusing("/list/0", "/on"),
+    async ({ client }) => assert.equal((await failed(client.call(Read, passedOn, cause()))).code, "kit/call-failed"),
+  );
+  callTest(
+    "an address that the callee does not have is the client's mistake where the client chose it",
+    () => Promise.reject(kitProblems.notFound({})),
+    async ({ client }) => {
+      const chosen = { ...own, fromClient: ["name"] as const };
+      assert.equal((await failed(client.call(Read, chosen, cause()))).code, "kit/not-found");
+      assert.equal((await failed(client.call(Read, passedOn, cause()))).code, "kit/call-failed");
     },
   );
 

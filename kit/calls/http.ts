@@ -2,8 +2,10 @@ import type { IncomingHttpHeaders } from "node:http";
 import type { Dispatcher, Pool } from "undici";
 import { findProblem, kitProblems, mediaTypesOf, onBehalfOfHeader, writeOnBehalfOf } from "../contract/index.ts";
 import type { StoredReply } from "../messaging/index.ts";
-import type { Runtime } from "../runtime/index.ts";
+import type { Runtime, Timer, Timers } from "../runtime/index.ts";
+import { callChainHeader, formatCallChain } from "../service/index.ts";
 import { formatTraceparent } from "../telemetry/index.ts";
+import { codeOf } from "./verdict.ts";
 import { problemOf, type Outward, type Transport } from "./wire.ts";
 
 export interface HttpClientOptions {
@@ -16,11 +18,18 @@ export interface HttpClientOptions {
   readonly maxReplyBytes?: number;
 }
 
-/** Of one address. */
-const connections = 64;
 const connectMs = 2_000;
 /** An address that cannot be reached is tried last for this long. */
 const shunMs = 1_000;
+/**
+ * An answer that nobody waits for any more may still come for this long: as a rule the callee refuses at the same deadline. Its connection is kept; to
+ * close it would cost the next call a new one, which a busy callee is slow to accept.
+ */
+const lateAnswerMs = 1_000;
+
+interface RequestOfCall extends Pick<Dispatcher.DispatchOptions, "path" | "method" | "body"> {
+  readonly headers: Record<string, string | string[]>;
+}
 
 /** Requests over HTTP/1.1 on kept connections, the addresses of a service in turn. */
 export class HttpClient {
@@ -39,15 +48,14 @@ export class HttpClient {
     const origin = this.#choose(call.endpoint.owner);
     if (origin === undefined)
       throw kitProblems.unavailable({ reason: `No instance of ${call.endpoint.owner} is known here.` });
+    // Outside of what follows: what goes wrong here is the caller's own mistake.
+    const request = await this.#request(call);
     let reply: StoredReply;
     try {
-      const pool = await this.#pool(origin);
-      const left = call.deadline - this.#o.runtime.clock.monotonic();
-      if (left <= 0) throw kitProblems.deadlineExceeded({});
-      reply = await this.#send(pool, call, left);
+      reply = await this.#send(await this.#pool(origin), call, request);
     } catch (error) {
-      if (findProblem(error) !== undefined) throw error;
       const code = codeOf(error);
+      if (findProblem(error) !== undefined || code === "UND_ERR_INVALID_ARG") throw error;
       if (code === "UND_ERR_RES_EXCEEDED_MAX_SIZE")
         throw kitProblems.callFailed({ reason: `The reply of ${call.endpoint.owner} is too large.` }, { cause: error });
       if (code === "ECONNREFUSED" || code === "UND_ERR_CONNECT_TIMEOUT")
@@ -65,36 +73,39 @@ export class HttpClient {
     await Promise.all([...this.#pools.values()].map(async (pool) => (await pool).destroy()));
   }
 
-  /** Rejects with `kit/deadline-exceeded` when there is none in time. */
-  async #send(pool: Pool, call: Outward, left: number): Promise<StoredReply> {
-    const { endpoint, body, idempotencyKey, correlationId, trace } = call;
-    const headers = {
-      ...textHeaders(call.headers),
-      accept: "application/json, application/problem+json",
-      authorization: `Bearer ${await this.#o.token(call.caller.name)}`,
-      ...(call.caller.onBehalfOf === undefined ? {} : { [onBehalfOfHeader]: writeOnBehalfOf(call.caller.onBehalfOf) }),
-      "x-request-timeout": String(Math.floor(left)),
-      "x-correlation-id": correlationId,
-      traceparent: formatTraceparent(trace),
-      ...(idempotencyKey === undefined ? {} : { "idempotency-key": idempotencyKey }),
-      ...(body === undefined ? {} : { "content-type": mediaTypesOf(endpoint.spec.body)?.[0] ?? "application/json" }),
+  async #request(call: Outward): Promise<RequestOfCall> {
+    const { endpoint, body, idempotencyKey, correlationId, trace, caller, callChain } = call;
+    return {
+      path: pathOf(call),
+      method: endpoint.method,
+      headers: {
+        ...textHeaders(call.headers),
+        accept: "application/json, application/problem+json",
+        authorization: `Bearer ${await this.#o.token(caller.name)}`,
+        ...(caller.onBehalfOf === undefined ? {} : { [onBehalfOfHeader]: writeOnBehalfOf(caller.onBehalfOf) }),
+        [callChainHeader]: formatCallChain(callChain),
+        "x-correlation-id": correlationId,
+        traceparent: formatTraceparent(trace),
+        ...(idempotencyKey === undefined ? {} : { "idempotency-key": idempotencyKey }),
+        ...(body === undefined ? {} : { "content-type": mediaTypesOf(endpoint.spec.body)?.[0] ?? "application/json" }),
+      },
+      ...(body === undefined ? {} : { body: body instanceof Uint8Array ? body : JSON.stringify(body) }),
     };
-    const answer = new Answer();
-    const timer = this.#o.runtime.timers.after(left, () => answer.giveUp(kitProblems.deadlineExceeded({})));
+  }
+
+  /** Rejects with `kit/deadline-exceeded` when there is no reply in time. */
+  async #send(pool: Pool, call: Outward, request: RequestOfCall): Promise<StoredReply> {
+    const { clock, timers } = this.#o.runtime;
+    const left = call.deadline - clock.monotonic();
+    if (left <= 0) throw kitProblems.deadlineExceeded({});
+    const answer = new Answer(timers);
+    const timer = timers.after(left, () => answer.giveUp(kitProblems.deadlineExceeded({})));
     const callerLeft = () => answer.giveUp(new Error("The caller has gone."));
     call.signal.addEventListener("abort", callerLeft, { once: true });
     if (call.signal.aborted) callerLeft();
     try {
-      const { path, method } = { path: pathOf(call), method: endpoint.method };
-      pool.dispatch(
-        {
-          path,
-          method,
-          headers,
-          ...(body === undefined ? {} : { body: body instanceof Uint8Array ? body : JSON.stringify(body) }),
-        },
-        answer,
-      );
+      request.headers["x-request-timeout"] = String(Math.floor(left));
+      pool.dispatch(request, answer);
       return await answer.reply;
     } finally {
       timer.cancel();
@@ -116,7 +127,8 @@ export class HttpClient {
     const { maxReplyBytes = 1_048_576 } = this.#o;
     // Loaded with the first call: most processes make none, and it is a hundred files.
     const undici = await import("undici");
-    return new undici.Pool(origin, { connections, connect: { timeout: connectMs }, maxResponseSize: maxReplyBytes });
+    // As many connections as there are calls: the bulkheads bound those. A call that waited for a connection of a call that waits for it would wait for ever.
+    return new undici.Pool(origin, { connect: { timeout: connectMs }, maxResponseSize: maxReplyBytes });
   }
 
   /** The next in turn, those that could not be reached a moment ago last. */
@@ -132,25 +144,30 @@ export class HttpClient {
 /** One reply, put together without the streams that a reply of any size would need. */
 class Answer implements Dispatcher.DispatchHandler {
   readonly reply: Promise<StoredReply>;
+  readonly #timers: Pick<Timers, "after">;
   readonly #chunks: Buffer[] = [];
   readonly #resolve: (reply: StoredReply) => void;
   readonly #reject: (error: Error) => void;
   #controller: Dispatcher.DispatchController | undefined;
   #givenUp: Error | undefined;
+  #late: Timer | undefined;
   #status = 0;
   #headers: IncomingHttpHeaders = {};
 
-  constructor() {
+  constructor(timers: Pick<Timers, "after">) {
+    this.#timers = timers;
     const { promise, resolve, reject } = Promise.withResolvers<StoredReply>();
     this.reply = promise;
     this.#resolve = resolve;
     this.#reject = reject;
   }
 
+  /** Rejects at once. A request that was not sent will not be; one that was has a while to be answered. */
   giveUp(why: Error): void {
     this.#givenUp = why;
     this.#reject(why);
-    this.#controller?.abort(why);
+    if (this.#controller !== undefined)
+      this.#late = this.#timers.after(lateAnswerMs, () => this.#controller?.abort(why));
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -165,10 +182,12 @@ class Answer implements Dispatcher.DispatchHandler {
     this.#chunks.push(chunk);
   }
   onResponseEnd(): void {
+    this.#late?.cancel();
     const body = this.#chunks.length === 1 ? this.#chunks[0] : Buffer.concat(this.#chunks);
     this.#resolve({ status: this.#status, body: body?.toString("utf8"), headers: replyHeaders(this.#headers) });
   }
   onResponseError(_: Dispatcher.DispatchController, error: Error): void {
+    this.#late?.cancel();
     this.#reject(error);
   }
 }
@@ -194,9 +213,3 @@ const replyHeaders = (headers: IncomingHttpHeaders): Record<string, string> =>
       value === undefined ? [] : [[name, typeof value === "string" ? value : value.join(", ")]],
     ),
   );
-
-function codeOf(error: unknown): string {
-  for (let at = error; at instanceof Error; at = at.cause)
-    if ("code" in at && typeof at.code === "string") return at.code;
-  return "";
-}

@@ -11,6 +11,8 @@ import {
 } from "../contract/index.ts";
 import type { StoredReply } from "../messaging/index.ts";
 import type { TraceContext } from "../telemetry/index.ts";
+import { clientsOwn } from "./from-client.ts";
+import { unavailableServiceHeader } from "./verdict.ts";
 
 /** A call on its way, whichever way it takes. */
 export interface Outward {
@@ -21,9 +23,13 @@ export interface Outward {
   readonly body: unknown;
   /** The calling service, and on whose behalf it calls. */
   readonly caller: ServiceIdentity;
+  /** Services that wait for this call, first to last; the calling service is the last. */
+  readonly callChain: readonly string[];
   readonly idempotencyKey: string | undefined;
-  /** On the monotonic clock. */
+  /** On the monotonic clock; the caller may have less time than the contract gives. */
   readonly deadline: number;
+  /** What the contract gives, in milliseconds. */
+  readonly timeoutMs: number;
   readonly signal: AbortSignal;
   readonly correlationId: string;
   readonly trace: TraceContext;
@@ -46,6 +52,7 @@ export interface RequestParts {
   readonly headers?: Readonly<Record<string, unknown>>;
   readonly body?: unknown;
   readonly idempotencyKey?: string;
+  readonly fromClient?: readonly string[];
 }
 
 /** Query and headers travel as text. */
@@ -69,6 +76,8 @@ export const isRepeatable = ({ endpoint: { method, spec }, idempotencyKey }: Out
   (spec.idempotent === true && idempotencyKey !== undefined);
 
 const reserved = new Set(["type", "title", "status", "detail", "instance", "code", "retryable"]);
+/** Headers of a refusal that mean something to its caller. */
+const keptHeaders = ["retry-after", unavailableServiceHeader];
 
 /** A problem as it came over the wire (RFC 9457); what cannot be understood is a failed call. */
 export function problemOf({ status, body, headers }: StoredReply): ProblemError {
@@ -80,27 +89,34 @@ export function problemOf({ status, body, headers }: StoredReply): ProblemError 
       reason: `It answered ${String(status)} without saying why.`,
     });
   const facts = Object.fromEntries(Object.entries(given).filter(([name]) => !reserved.has(name)));
-  const retryAfter = headers["retry-after"];
+  const kept = Object.fromEntries(Object.entries(headers).filter(([name]) => keptHeaders.includes(name)));
   return new ProblemError(
     { code, status, retryable: given["retryable"] === true, summary: title },
     {
       detail: typeof detail === "string" ? detail : title,
       facts,
-      ...(retryAfter === undefined ? {} : { headers: { "retry-after": retryAfter } }),
+      headers: kept,
     },
   );
 }
 
-/** What the callee declares is the caller's to handle; everything else is a failed call, retryable as the callee said. */
-export function escaped(endpoint: Endpoint, error: unknown): ProblemError {
+/**
+ * What a failed call is to its caller. A problem that the callee declares is the caller's to handle; a refusal of what the client sent is the client's
+ * (`fromClient`); a missed deadline and a loop stay what they are. Everything else is a failed call, retryable as the callee said.
+ */
+export function escaped(endpoint: Endpoint, error: unknown, fromClient: readonly string[] = []): ProblemError {
   const problem = findProblem(error);
   if (problem !== undefined && endpoint.spec.problems?.some(({ code }) => code === problem.code) === true)
     return problem;
   if (problem?.code === kitProblems.deadlineExceeded.code) return kitProblems.deadlineExceeded({}, { cause: error });
-  const failed = problem?.retryable === true ? kitProblems.unavailable : kitProblems.callFailed;
+  if (problem?.code === kitProblems.callLoop.code) return problem;
+  const refused = problem === undefined ? undefined : clientsOwn(endpoint, problem, fromClient);
+  if (refused !== undefined) return refused;
   const why = problem === undefined ? "an error" : problem.code;
-  const { headers = {} } = problem ?? {};
-  return failed({ reason: `${endpoint.route} of ${endpoint.owner} failed with ${why}.` }, { cause: error, headers });
+  const reason = `${endpoint.route} of ${endpoint.owner} failed with ${why}.`;
+  if (problem?.retryable !== true) return kitProblems.callFailed({ reason }, { cause: error });
+  const headers = { [unavailableServiceHeader]: endpoint.owner, ...problem.headers };
+  return kitProblems.unavailable({ reason }, { cause: error, headers });
 }
 
 const validators = new WeakMap<TSchema, (value: unknown) => boolean>();

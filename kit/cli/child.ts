@@ -29,6 +29,7 @@ export async function child(options: PlatformOptions): Promise<void> {
     chosen: { ...choice, ports: choice.ports.map(({ name }) => ({ name, port })) },
     systems: options.systems,
     env,
+    callLimits: options.callLimits,
     addressesOf: (service) => {
       const address = addresses[service];
       return address === undefined ? [] : [address];

@@ -15,9 +15,9 @@ export async function startChosen(options: PlatformOptions, choice: Chosen): Pro
   return choice.own.processes ? startProcesses(options, choice) : oneProcess(options, choice);
 }
 
-async function oneProcess({ systems, env }: PlatformOptions, choice: Chosen): Promise<Platform> {
+async function oneProcess({ systems, env, callLimits }: PlatformOptions, choice: Chosen): Promise<Platform> {
   const { own, ports } = choice;
-  const worker = await startWorker({ chosen: choice, systems, env });
+  const worker = await startWorker({ chosen: choice, systems, env, callLimits });
   const { servers, runtime, log, metrics, keys } = worker;
   try {
     const { host, port, trustProxy } = own;

@@ -2,6 +2,7 @@ import path from "node:path";
 import type { SigningKeys } from "../access/index.ts";
 import { t } from "../contract/index.ts";
 import { ConfigError, loadConfig, secret, type LoadedConfig } from "../runtime/index.ts";
+import type { CallLimits } from "../calls/index.ts";
 import { configSection, type Service } from "../service/index.ts";
 import type { Level } from "../telemetry/index.ts";
 import { addressFaults } from "./address-faults.ts";
@@ -143,6 +144,8 @@ export interface PlatformOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The ports that services are known by, by their names: theirs where services are started by name. @default none */
   readonly ports?: Readonly<Record<string, number>>;
+  /** Of calls between services. @default `callLimits` of `holdfast/calls` */
+  readonly callLimits?: Partial<CallLimits>;
   /** Fills an empty platform in development; told where it is, and how an operator is named there. */
   readonly seed?: (at: Whereabouts & { readonly token: string }) => Promise<void>;
   /** A command to try first, shown when it is ready; told where the platform is. @default none is shown */

@@ -34,6 +34,7 @@ export interface WorkerOptions {
   readonly chosen: Chosen;
   readonly systems: PlatformOptions["systems"];
   readonly env: PlatformOptions["env"];
+  readonly callLimits?: PlatformOptions["callLimits"] | undefined;
   /** Where services of other processes are. @default nowhere */
   readonly addressesOf?: (service: string) => readonly string[];
 }
@@ -53,7 +54,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
 }
 
 async function startOn(
-  { chosen, systems, addressesOf }: WorkerOptions,
+  { chosen, systems, callLimits, addressesOf }: WorkerOptions,
   runtime: Runtime,
   { log, close: closeLog }: ProcessLog,
 ): Promise<Worker> {
@@ -94,6 +95,7 @@ async function startOn(
     documentsUrl: own.documents === "embedded" ? `sqlite:${data}` : own.documents,
     durability: "full",
     config: ({ name }) => config.section(name),
+    callLimits,
     tracing,
     onFatal,
     foreignEvents: Object.values(systems)

@@ -78,6 +78,7 @@ export const kitProblems = {
     none,
   ]),
   callFailed: define("kit/call-failed", [502, false, "A service that this one needs failed", reason, "{reason}"]),
+  callLoop: define("kit/call-loop", [508, false, "Services call each other in a loop", reason, "{reason}"]),
   overloaded: define("kit/overloaded", [503, soon, "The service has more to do than it can", none]),
   unavailable: define("kit/unavailable", [503, soon, "The service cannot do this now", reason, "{reason}"]),
   outcomeUnknown: define("kit/outcome-unknown", [

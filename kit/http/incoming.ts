@@ -24,6 +24,7 @@ export class Incoming implements Dispatch {
   readonly deadline: number;
   readonly requestId: string;
   readonly correlationId: string;
+  readonly callChain: Dispatch["callChain"];
   readonly #random: Random;
   #trace: TraceContext | undefined;
   #over: AbortController | undefined;
@@ -41,6 +42,7 @@ export class Incoming implements Dispatch {
     this.deadline = parts.deadline;
     this.requestId = parts.requestId;
     this.correlationId = parts.correlationId;
+    this.callChain = parts.callChain;
     this.#random = parts.random;
     this.#trace = parts.shown;
   }

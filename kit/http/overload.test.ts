@@ -67,6 +67,38 @@ test("a request that has the limit of requests in hand before it is refused; whe
   for (const line of [...slow, third]) line.end();
 });
 
+test("requests that wait in prepare are bounded for each endpoint: one more is refused before its body is read, unless a service sends it", async (t) => {
+  const books = await shelf(t);
+  const url = books.servers[0]?.url ?? "";
+  const slow = await connect(url);
+  slow.send("GET /books/slow HTTP/1.1\r\nhost: x\r\n\r\n".repeat(512));
+  await books.waiting(512);
+  const asked = books.seen.length;
+  const line = await connect(url);
+  line.send("GET /books/x HTTP/1.1\r\nhost: x\r\n\r\n");
+  await line.until(refused);
+  assert.equal((await fetch(`${url}/books/x`, { headers: { authorization: "Bearer ada" } })).status, 503);
+  assert.equal(books.seen.length, asked, "the refused ones never reached the service");
+  assert.equal((await fetch(`${url}/books/x`, { headers: { authorization: "Bearer search" } })).status, 200);
+  for (const path of ["/hasty/x", "/old/x", "/health/ready"])
+    assert.equal((await fetch(`${url}${path}`)).status, 200, `${path} waits for nothing of that`);
+  line.send(post);
+  await line.until(/HTTP\/1\.1 201 /);
+  books.release();
+  await until("there is room again", async () => (await fetch(`${url}/books/x`)).status === 200);
+  for (const each of [slow, line]) each.end();
+});
+
+test("a prepare that never ends does not close its endpoint for good", async (t) => {
+  const books = await shelf(t);
+  const url = books.servers[0]?.url ?? "";
+  const slow = await connect(url);
+  slow.send("GET /hasty/slow HTTP/1.1\r\nhost: x\r\n\r\n".repeat(512));
+  await books.waiting(512);
+  await until("their deadlines have passed", async () => (await fetch(`${url}/hasty/x`)).status === 200);
+  slow.end();
+});
+
 test("requests that are sent ahead of their answers on one connection count each", async (t) => {
   const books = await shelf(t, { inHand: 2 });
   const line = await connect(books.servers[0]?.url ?? "");

@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Verify } from "../access/index.ts";
 import { kitProblems, mediaTypesOf, type Caller, type Endpoint } from "../contract/index.ts";
 import { within, type Runtime } from "../runtime/index.ts";
-import type { RunningService } from "../service/index.ts";
+import { callChainHeader, callChainOf, type RunningService } from "../service/index.ts";
 import { noMetrics, type Logger, type Metrics, type TraceContext, type Tracing } from "../telemetry/index.ts";
 import { Answer, fail } from "./answer.ts";
 import { httpApp, type Listening } from "./app.ts";
@@ -102,6 +102,7 @@ function addRoute(
         deadline,
         requestId,
         correlationId: clientId(headers["x-correlation-id"]) ?? requestId,
+        callChain: callChainOf(caller, headers[callChainHeader]),
         random: runtime.random,
         shown: traceOf?.(request.raw),
       });
@@ -128,6 +129,7 @@ function addRoute(
       endpoint,
       random: runtime.random,
       meter,
+      verify,
       full: () => sockets.inHand() > limits.inHand,
     }),
     handler(request, reply) {

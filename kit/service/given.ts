@@ -71,11 +71,21 @@ export type Request<E extends Endpoint> = Given<"body", BodyOf<E>> &
 
 type WithParams<E extends Endpoint> = [keyof ParamsOf<E>] extends [never] ? unknown : { readonly params: ParamsOf<E> };
 
+type Names<T> = T extends object ? keyof T & string : never;
+type FieldsOf<E extends Endpoint> = Names<BodyOf<E>> | Names<QueryOf<E>> | Names<HeadersOf<E>> | Names<ParamsOf<E>>;
+
 /** What a client says: the parts that the contract has, and an Idempotency-Key of its own where it wants one. */
 export type CallRequest<E extends Endpoint> = Given<"body", BodyOf<E>> &
   Given<"query", QueryOf<E>> &
   Given<"headers", HeadersOf<E>> &
-  WithParams<E> & { readonly idempotencyKey?: string };
+  WithParams<E> & {
+    readonly idempotencyKey?: string;
+    /**
+     * Fields that are passed on as the client sent them, under the same names. Where the callee refuses these and no others with `kit/invalid-request`, that
+     * is the client's mistake, and `call` throws it as it is. Everything else that a callee refuses is `kit/call-failed`. @default none
+     */
+    readonly fromClient?: readonly FieldsOf<E>[];
+  };
 
 export interface Message<E extends EventContract> {
   readonly data: EventData<E>;

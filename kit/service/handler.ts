@@ -6,6 +6,7 @@ import type { Route } from "./definition.ts";
 import { handlerName } from "./faults.ts";
 import { aroundGiven, opened, type InUnit } from "./in-unit.ts";
 import type { CompiledRoute } from "./routes.ts";
+import { Preparing } from "./preparing.ts";
 import type { Dispatch } from "./running.ts";
 import { inStep } from "./spans.ts";
 import { Undos } from "./undos.ts";
@@ -28,6 +29,8 @@ export class Handler {
   readonly #label: string;
   readonly #repeatable: boolean;
   readonly #admission: Admission;
+  /** Undefined without `prepare`. */
+  readonly preparing: Preparing | undefined;
 
   constructor(definition: Route, route: CompiledRoute, store: Store<object>, inUnit: InUnit) {
     this.#definition = definition;
@@ -37,6 +40,7 @@ export class Handler {
     const { endpoint } = route;
     this.#label = handlerName(endpoint);
     this.#admission = inUnit.admissions[route.query ? "reads" : "writes"];
+    this.preparing = definition.prepare === undefined ? undefined : new Preparing();
     this.#repeatable = endpoint.spec.idempotent === true || !["POST", "PATCH"].includes(endpoint.method);
   }
 
@@ -48,10 +52,10 @@ export class Handler {
   async runAdmitted(request: Dispatch, input: object, claim: KeyClaim | undefined): Promise<StoredReply> {
     const cause = this.#cause(request, claim?.scope);
     const base = { ...input, caller: request.caller };
-    if (this.#definition.prepare === undefined) return this.#settle({ cause, base, prepared: undefined }, claim);
+    if (this.preparing === undefined) return this.#settle({ cause, base, prepared: undefined }, claim);
     const undos = new Undos();
     try {
-      const prepared = await this.#prepare(cause, base, undos);
+      const prepared = await this.preparing.during(cause.signal, () => this.#prepare(cause, base, undos));
       return await this.#settle({ cause, base, prepared }, claim);
     } catch (error) {
       await undos.run(error, cause, this.#in.surroundings);
@@ -150,6 +154,7 @@ class RequestCause implements Cause {
   readonly caller: Dispatch["caller"];
   readonly deadline: number;
   readonly signal: AbortSignal;
+  readonly callChain: Dispatch["callChain"];
   readonly #request: Dispatch;
 
   constructor(
@@ -166,6 +171,7 @@ class RequestCause implements Cause {
     this.caller = request.caller;
     this.deadline = request.deadline;
     this.signal = request.signal;
+    this.callChain = request.callChain;
     this.#request = request;
   }
 

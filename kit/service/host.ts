@@ -207,6 +207,7 @@ export async function startService(service: Service, environment: Environment): 
     ...describe(service),
     store,
     admissions,
+    preparing: ({ route }) => routes.get(route)?.preparing,
     async dispatch(request) {
       if (stopping.signal.aborted) throw kitProblems.unavailable({ reason: "The service is shutting down." });
       const operation = operations.get(request.endpoint.route);

@@ -1,4 +1,5 @@
 export { Admission, type Admissions } from "./admission.ts";
+export { callChainHeader, callChainOf, formatCallChain } from "./call-chain.ts";
 export type {
   AroundGiven,
   Consumer,
@@ -26,6 +27,7 @@ export type {
   Request,
   When,
 } from "./given.ts";
+export { Preparing } from "./preparing.ts";
 export { describe, startService, type Environment } from "./host.ts";
 export type { Dispatch, RunningService } from "./running.ts";
 export { answered, served, type Asked } from "./spans.ts";

@@ -2,6 +2,7 @@ import type { AnyProblem, Caller, Endpoint, EventContract } from "../contract/in
 import type { Store, StoredReply } from "../messaging/index.ts";
 import type { TraceContext } from "../telemetry/index.ts";
 import type { Admissions } from "./admission.ts";
+import type { Preparing } from "./preparing.ts";
 
 /** A request to a handler, whichever way it came: HTTP, a co-located call, a test. */
 export interface Dispatch {
@@ -22,6 +23,8 @@ export interface Dispatch {
   readonly requestId: string;
   readonly correlationId: string;
   readonly trace: TraceContext;
+  /** Services whose calls wait for this request, first to last. @default none */
+  readonly callChain?: readonly string[] | undefined;
 }
 
 /** A service in this process: store open, relay and consumers running. */
@@ -33,6 +36,8 @@ export interface RunningService {
   readonly store: Store<object>;
   /** Asked by whoever takes requests from clients, before it reads their bodies. */
   readonly admissions: Admissions;
+  /** Asked likewise; undefined for an endpoint without `prepare`. @default none has one */
+  preparing?(endpoint: Endpoint): Preparing | undefined;
   /** Validates, checks access, looks the key up, runs. Rejects with a ProblemError for every refusal; anything else that escapes is a bug of the kit. */
   dispatch(request: Dispatch): Promise<StoredReply>;
   /** Names of the checks that fail now, with why; empty when ready. */

@@ -28,6 +28,8 @@ export interface Cause {
   readonly caller: Caller | undefined;
   readonly deadline: number;
   readonly signal: AbortSignal;
+  /** Services whose calls wait for this request, first to last. @default none */
+  readonly callChain?: readonly string[] | undefined;
 }
 
 /** Sends a request to another service; how it gets there is chosen when the process starts. */

@@ -57,8 +57,8 @@ export const kitMetrics = {
   breakers: gauge({
     name: "holdfast_call_breaker_state",
     unit: "none",
-    labels: ["callee"],
-    help: "The circuit breaker before a callee: 0 closed, 1 half open, 2 open; while it is open, calls are refused at once.",
+    labels: ["callee", "caller"],
+    help: "The circuit breaker between a caller and a callee: 0 closed, 1 half open, 2 open; while it is open, calls are refused at once.",
     whenBad: "Open for longer than a restart takes: the callee fails every call; its log and its health say why.",
   }),
   outbox: gauge({

@@ -8,7 +8,7 @@ import {
   type RunningService,
   type Service,
 } from "../service/index.ts";
-import { Client, type ClientOptions } from "../calls/index.ts";
+import { Client, type CallLimits, type ClientOptions } from "../calls/index.ts";
 import { notEnded, type Logger, type Metrics, type Tracing } from "../telemetry/index.ts";
 
 export interface SystemOptions {
@@ -32,6 +32,8 @@ export interface SystemOptions {
   readonly foreignEvents?: readonly string[];
   /** Where services of other processes are. */
   readonly elsewhere?: ClientOptions["elsewhere"];
+  /** Of calls between services. @default `callLimits` */
+  readonly callLimits?: Partial<CallLimits> | undefined;
   /** Closed by whoever made it. @default none */
   readonly tracing?: Tracing | undefined;
 }
@@ -50,8 +52,15 @@ export interface RunningSystem {
  * not start closes the broker, too.
  */
 export async function startSystem(services: readonly Service[], options: SystemOptions): Promise<RunningSystem> {
-  const { runtime, log, broker, metrics, foreignEvents, elsewhere, tracing } = options;
-  const calls = new Client({ runtime, metrics, tracing, ...(elsewhere === undefined ? {} : { elsewhere }) });
+  const { runtime, log, broker, metrics, foreignEvents, elsewhere, tracing, callLimits: limits } = options;
+  const calls = new Client({
+    runtime,
+    log,
+    metrics,
+    tracing,
+    limits,
+    ...(elsewhere === undefined ? {} : { elsewhere }),
+  });
   const running: RunningService[] = [];
   let stopped: Promise<void> | undefined;
   const stop = (ms: number) =>

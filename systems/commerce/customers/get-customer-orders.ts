@@ -3,9 +3,11 @@ import { GetCustomerOrders } from "./contracts.ts";
 import { handle } from "./scope.ts";
 
 export const getCustomerOrders = handle(GetCustomerOrders, {
-  prepare: async ({ params, query, customers, call }) => {
-    await customers.require(params.customerId);
-    return (await call(ListOrdersOfCustomer, { query: { ...query, customerId: params.customerId } })).body;
+  prepare: async ({ params: { customerId }, query, customers, call }) => {
+    await customers.require(customerId);
+    // Only orders knows its cursors.
+    const asked = { query: { ...query, customerId }, fromClient: ["customerId", "cursor", "limit"] } as const;
+    return (await call(ListOrdersOfCustomer, asked)).body;
   },
   run: async ({ prepared, reply }) => reply(200, prepared),
 });

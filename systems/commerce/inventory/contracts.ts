@@ -102,9 +102,12 @@ export const StockRejected = event("stock.rejected", {
 
 const bySku = { params: t.Object({ sku: Sku }), problems: [UnknownSku] };
 export const ListStock = endpoint("GET /stock", {
-  summary: "Everything that is stocked",
+  summary: "Everything that is stocked, or of some products those that are",
   access: "anyone",
-  query: t.Object(pageQuery),
+  query: t.Object({
+    ...pageQuery,
+    sku: t.Optional(t.Array(Sku, { minItems: 1, maxItems: 100, description: "Only these; repeated for each" })),
+  }),
   replies: { 200: page(StockItem) },
 });
 export const GetStock = endpoint("GET /stock/{sku}", {

@@ -7,7 +7,7 @@ export const getOrderInvoice = handle(GetOrderInvoice, {
   prepare: async ({ params: { orderId }, orders, call }) => {
     await orders.require(orderId);
     try {
-      return (await call(GetInvoice, { params: { orderId } })).body;
+      return (await call(GetInvoice, { params: { orderId }, fromClient: ["orderId"] })).body;
     } catch (error) {
       if (isProblem(error, UnknownInvoice.code)) throw UnknownOrder({ orderId });
       throw error;

@@ -4,10 +4,9 @@ import { ownerOf } from "../../visible-to.ts";
 import { LookUpCustomer, UnknownCustomer as CustomersDoesNotKnow } from "../customers/contracts.ts";
 import {
   AbandonReservation,
-  GetStock,
+  ListStock,
   OutOfStock as InventoryHasTooLittle,
   ReserveStock,
-  UnknownSku,
 } from "../inventory/contracts.ts";
 import { OrderCreated, OutOfStock, PlaceOrder, UnknownCustomer, UnknownProduct, type Order } from "./contracts.ts";
 import { ExpireOrder } from "./jobs.ts";
@@ -68,7 +67,7 @@ async function askForCustomer(
 ): Promise<KnownCustomer | undefined> {
   if (await customers.has(customerId)) return undefined;
   try {
-    return (await call(LookUpCustomer, { params: { customerId } })).body;
+    return (await call(LookUpCustomer, { params: { customerId }, fromClient: ["customerId"] })).body;
   } catch (error) {
     if (isProblem(error, CustomersDoesNotKnow.code)) throw UnknownCustomer({ customerId });
     throw error;
@@ -80,16 +79,12 @@ async function askForProducts(
   skus: readonly string[],
 ): Promise<readonly KnownProduct[]> {
   const missing = await products.missing(skus);
-  return Promise.all(
-    missing.map(async (sku) => {
-      try {
-        return (await call(GetStock, { params: { sku } })).body;
-      } catch (error) {
-        if (isProblem(error, UnknownSku.code)) throw UnknownProduct({ sku });
-        throw error;
-      }
-    }),
-  );
+  if (missing.length === 0) return [];
+  // One call for all of them: an order may name a hundred.
+  const { items } = (await call(ListStock, { query: { sku: [...missing], limit: missing.length } })).body;
+  const stocked = new Set(items.map(({ sku }) => sku));
+  for (const sku of missing) if (!stocked.has(sku)) throw UnknownProduct({ sku });
+  return items;
 }
 
 /** Of one request, not of one order: a repetition under its Idempotency-Key is an attempt of its own. */
@@ -98,7 +93,7 @@ const attemptFrom = (chance: number): string => Math.floor(chance * Number.MAX_S
 /** A reservation that is still undecided does not hold the order up: it waits for the outcome like any other. */
 async function reserve({ call }: Call, body: BodyOf<typeof ReserveStock>): Promise<void> {
   try {
-    await call(ReserveStock, { body });
+    await call(ReserveStock, { body, fromClient: ["lines"] });
   } catch (error) {
     if (isProblem(error, InventoryHasTooLittle.code)) throw OutOfStock({ reason: findProblem(error)?.message ?? "" });
     throw error;
