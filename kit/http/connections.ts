@@ -1,9 +1,16 @@
 import type { Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { connectionAccepted, handleInTurn } from "../runtime/index.ts";
 
 export interface Connections {
-  /** Requests whose replies are not sent yet, on all connections. */
+  /** Requests that were begun and whose replies are not sent yet, on all connections. */
   inHand(): number;
+  /** Requests that wait to be begun. */
+  waiting(): number;
+  /** Requests of this connection whose replies are not sent yet. */
+  onConnection(socket: Socket): number;
+  /** Begins a request when the turn of the event loop has time for it. */
+  begin(response: ServerResponse, handle: () => void): void;
   /**
    * Lets go of them: of those without a request in hand at once, silent ones too, of the others with the last reply that they wait for. Node's `close`
    * would wait for the client to hang up.
@@ -21,18 +28,22 @@ interface InHand {
 export function connectionsOf(server: Server): Connections {
   const connections = new Map<Socket, InHand>();
   let ending = false;
-  let all = 0;
+  let begun = 0;
+  let waiting = 0;
+  const ended = () => {
+    begun -= 1;
+  };
   server.on("connection", (socket) => {
     if (ending) {
       socket.destroy();
       return;
     }
+    connectionAccepted();
     connections.set(socket, { count: 0, last: undefined });
     socket.once("close", () => connections.delete(socket));
   });
   // One for all replies, which is told by its emitter whose it is: every request would pay for a closure of its own.
   function closed(this: ServerResponse): void {
-    all -= 1;
     const { socket } = this.req;
     const inHand = connections.get(socket);
     if (inHand === undefined) return;
@@ -47,12 +58,23 @@ export function connectionsOf(server: Server): Connections {
       inHand.count += 1;
       inHand.last = response;
     }
-    all += 1;
     if (ending) response.setHeader("connection", "close");
     response.on("close", closed);
   });
   return {
-    inHand: () => all,
+    inHand: () => begun,
+    waiting: () => waiting,
+    onConnection: (socket) => connections.get(socket)?.count ?? 0,
+    begin(response, handle) {
+      waiting += 1;
+      handleInTurn(() => {
+        waiting -= 1;
+        if (response.destroyed) return;
+        begun += 1;
+        response.on("close", ended);
+        handle();
+      });
+    },
     letGo() {
       ending = true;
       for (const [socket, { last }] of connections) {

@@ -78,6 +78,19 @@ test("requests that are sent ahead of their answers on one connection count each
   line.end();
 });
 
+test("one connection may have some requests in hand, and more of it are refused; it holds up nobody else", async (t) => {
+  const books = await shelf(t, { pipelined: 3, inHand: 4 });
+  const url = books.servers[0]?.url ?? "";
+  const line = await connect(url);
+  line.send("GET /books/slow HTTP/1.1\r\nhost: x\r\n\r\n".repeat(2_000));
+  await books.waiting(3);
+  assert.equal((await fetch(`${url}/books/x`)).status, 200);
+  books.release();
+  await line.until(/(?:book slow[^]*){3}overloaded/);
+  assert.equal(books.seen.length, 4);
+  line.end();
+});
+
 test("a client that does not read its reply, and one that sends a byte now and then, hold up nobody else", async (t) => {
   const books = await shelf(t);
   const url = books.servers[0]?.url ?? "";

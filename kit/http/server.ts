@@ -13,6 +13,7 @@ import type { Connections } from "./connections.ts";
 import { Deadlines } from "./deadlines.ts";
 import { HttpMeter, metricsPage } from "./http-metrics.ts";
 import { Incoming } from "./incoming.ts";
+import type { AllowsHost } from "./hosts.ts";
 import { parseJson, type JsonBody } from "./json.ts";
 import { forwardLimits, httpLimits, type HttpLimits } from "./limits.ts";
 import { entrance } from "./overload.ts";
@@ -33,6 +34,8 @@ export interface HttpOptions {
   readonly runtime: Runtime;
   readonly log: Logger;
   readonly limits?: Partial<HttpLimits>;
+  /** Whether a Host header is answered. @default all are */
+  readonly allowsHost?: AllowsHost | undefined;
   /** Counted here, and shown at `/metrics`. @default nowhere */
   readonly metrics?: Metrics;
   /** @default none */
@@ -50,7 +53,14 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
   const { service, runtime, log, host = "127.0.0.1", metrics = noMetrics } = options;
   const limits = { ...httpLimits, ...options.limits };
   const meter = new HttpMeter(metrics, service.name, runtime.clock);
-  const { app, sockets, refuseUnknown, listen } = httpApp({ runtime, log, meter, limits, trustProxy: "loopback" });
+  const { app, sockets, refuseUnknown, listen } = httpApp({
+    runtime,
+    log,
+    meter,
+    limits,
+    trustProxy: "loopback",
+    allowsHost: options.allowsHost,
+  });
   refuseUnknown(service.endpoints);
   const spans = options.tracing?.of(service.name);
   const traceOf = spans === undefined ? undefined : showsRequests(app, service.endpoints, spans);
