@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type RequestListener, type Server, 
 import { kitProblems, type ProblemError } from "../contract/index.ts";
 import type { Ids, Random } from "../runtime/index.ts";
 import { connectionsOf, type Connections } from "./connections.ts";
-import { isHost, type AllowsHost } from "./hosts.ts";
+import { isHostHeader, type AllowsHost } from "./hosts.ts";
 import { serverOptions, type HttpLimits } from "./limits.ts";
 import { overloaded } from "./overload.ts";
 import { refusal } from "./reply.ts";
@@ -74,7 +74,7 @@ function hostProblem(
 ): ProblemError | undefined {
   if (host === undefined) return httpVersion === "1.0" ? undefined : malformed("The Host header is missing.");
   if (isRepeated(rawHeaders)) return malformed("There is more than one Host header.");
-  if (!isHost(host)) return malformed("The Host header is no host.");
+  if (!isHostHeader(host)) return malformed("The Host header is no host.");
   return allowsHost === undefined || allowsHost(host) ? undefined : kitProblems.hostNotAllowed({ host });
 }
 

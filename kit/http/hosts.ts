@@ -6,7 +6,7 @@ export type AllowsHost = (header: string) => boolean;
 export interface HostOptions {
   /** The name or address on which the server listens. */
   readonly host: string;
-  /** More names: `shop.test`, or `*.shop.test` for all below it. @default none */
+  /** More names: `shop.test`, `*.shop.test` for all below it, or `*` for any. @default none */
   readonly names?: readonly string[];
 }
 
@@ -14,7 +14,7 @@ export interface HostOptions {
 const form = /^(\[[\da-f:.]+\]|[\w.~!$&'()*+,;=%-]*)(?::\d*)?$/i;
 
 /** Whether a Host header is one at all; an empty one is. */
-export const isHost = (header: string): boolean => form.test(header);
+export const isHostHeader = (header: string): boolean => form.test(header);
 
 const loopback = new BlockList();
 loopback.addSubnet("127.0.0.0", 8, "ipv4");
@@ -27,7 +27,8 @@ loopback.addAddress("::1", "ipv6");
 export function allowsHost({ host, names = [] }: HostOptions): AllowsHost {
   const own = nameIn(host);
   const anyAddress = own === "0.0.0.0" || own === "::";
-  const wanted = names.map((name) => name.toLowerCase());
+  const wanted = names.map((name) => name.trim().toLowerCase()).filter((name) => name !== "");
+  if (wanted.includes("*")) return () => true;
   return (header) => {
     const name = nameIn(form.exec(header)?.[1] ?? "");
     const family = isIP(name);
