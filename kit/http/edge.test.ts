@@ -30,10 +30,13 @@ test("a request without a Host header, with two or with one that is no host is r
       get("host: x", "host: y"),
       get("Host: x", "accept: */*", "HOST: x"),
       get("host: x", ...Array.from({ length: 2_500 }, () => "a:b"), "host: y"),
+      get("host: x", "host: y", "expect: foo"),
       get("host: a b"),
       get("host: x/y"),
       get("host: x, y"),
       get("host: user@x"),
+      get("host: x").replace("/books/x", "http://y/books/x"),
+      get("host: x").replace("/books/x", "http://x:81/books/x"),
     ]) {
       const { reply, ...refused } = await answer(url, text);
       assert.deepEqual(refused, malformed, `${text.slice(0, 80)} ${reply}`);
@@ -43,7 +46,13 @@ test("a request without a Host header, with two or with one that is no host is r
   const counted = new RegExp(`^holdfast_http_problems_total\\{.*code="${malformed.code}".*\\} [1-9]`, "m");
   assert.match(await system.metrics.text(), counted);
   for (const url of [door.url, servers[0]?.url ?? ""])
-    for (const text of [get("host: x"), get("host:"), get("HOST: [::1]:80"), "GET /books/x HTTP/1.0\r\n\r\n"])
+    for (const text of [
+      get("host: x"),
+      get("host:"),
+      get("HOST: [::1]:80"),
+      get("host: X").replace("/books/x", "http://x/books/x"),
+      "GET /books/x HTTP/1.0\r\n\r\n",
+    ])
       assert.equal((await answer(url, text)).status, 200, text);
 });
 
