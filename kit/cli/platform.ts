@@ -20,8 +20,8 @@ async function oneProcess({ systems, env, callLimits }: PlatformOptions, choice:
   const worker = await startWorker({ chosen: choice, systems, env, callLimits });
   const { servers, runtime, log, metrics, keys } = worker;
   try {
-    const { host, port, trustProxy } = own;
-    const door = await frontDoor({ services: servers, port, host, runtime, log, metrics, trustProxy });
+    const { host, port, trustProxy, allowsHost } = own;
+    const door = await frontDoor({ services: servers, port, host, runtime, log, metrics, trustProxy, allowsHost });
     return {
       url: door.url,
       addresses: addressesOf(ports, (name) => servers.find(({ service }) => service.name === name)?.url),

@@ -89,8 +89,8 @@ export async function startProcesses(options: PlatformOptions, chosen: Chosen): 
     service: { ...describe(one.service), unready: () => unready(one) },
     routing: (request, response, limits) => proxy.forward({ origin: one.url, request, response, limits }),
   }));
-  const { host, port, trustProxy } = own;
-  const door = await frontDoor({ services: served, port, host, runtime, log, metrics, trustProxy });
+  const { host, port, trustProxy, allowsHost } = own;
+  const door = await frontDoor({ services: served, port, host, runtime, log, metrics, trustProxy, allowsHost });
   const observed = processMetrics(metrics);
   return {
     url: door.url,

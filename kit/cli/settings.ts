@@ -1,6 +1,7 @@
 import path from "node:path";
 import type { SigningKeys } from "../access/index.ts";
 import { t } from "../contract/index.ts";
+import { allowsHost, type AllowsHost } from "../http/index.ts";
 import { ConfigError, loadConfig, secret, type LoadedConfig } from "../runtime/index.ts";
 import type { CallLimits } from "../calls/index.ts";
 import { configSection, type Service } from "../service/index.ts";
@@ -32,6 +33,13 @@ export const settings = {
       minLength: 1,
       description:
         "addresses of proxies in front of this one, whose X-Forwarded-For, -Host and -Proto are believed: loopback, or addresses and networks such as 10.0.0.0/8, separated by commas. Without, nobody's are",
+    }),
+  ),
+  allowedHosts: t.Optional(
+    t.String({
+      pattern: "^[\\w.*-]+( *, *[\\w.*-]+)*$",
+      description:
+        "Host headers that are answered besides localhost, loopback addresses and the host itself, separated by commas: shop.test, *.shop.test for all below it, or * for any. Default: none, in production any",
     }),
   ),
   servicePort: t.Optional(
@@ -107,6 +115,8 @@ export interface ProcessSettings {
   readonly host: string;
   readonly port: number;
   readonly trustProxy: string | undefined;
+  /** Whether a Host header is answered; undefined: all are. */
+  readonly allowsHost: AllowsHost | undefined;
   readonly servicePort: number | undefined;
   readonly jwks: string | undefined;
   readonly processes: boolean;
@@ -120,6 +130,12 @@ export interface ProcessSettings {
   readonly traceRatio: number;
   readonly seed: boolean;
   readonly showConfig: boolean;
+}
+
+/** The settings as they were set. */
+interface GivenSettings extends Omit<ProcessSettings, "allowsHost" | "logFormat"> {
+  readonly allowedHosts?: string;
+  readonly logFormat?: ProcessSettings["logFormat"];
 }
 
 /** Names of the environment that are not settings: crash rigs, tests and the kit's own child processes use them. */
@@ -190,10 +206,15 @@ export function chosen({ systems, args, env, ports: known = {} }: PlatformOption
     known: otherNames,
   });
   // Proof: validated against `settings`, which has these fields.
-  const set = config.section("") as unknown as ProcessSettings & Partial<Pick<ProcessSettings, "logFormat">>;
+  const set = config.section("") as unknown as GivenSettings;
+  const production = env["NODE_ENV"] === "production";
   const own: ProcessSettings = {
     ...set,
-    logFormat: set.logFormat ?? (env["NODE_ENV"] === "production" ? "json" : "pretty"),
+    allowsHost:
+      production && set.allowedHosts === undefined
+        ? undefined
+        : allowsHost({ host: set.host, names: (set.allowedHosts ?? "").split(",") }),
+    logFormat: set.logFormat ?? (production ? "json" : "pretty"),
     logs: set.logs === "off" ? undefined : path.resolve(set.logs ?? path.join(set.data, "logs")),
   };
   const faults = addressFaults(own);

@@ -122,7 +122,19 @@ async function startOn(
   try {
     for (const service of system.services) {
       const { port = 0 } = ports.find(({ name }) => name === service.name) ?? {};
-      servers.push(await serveHttp({ service, port, host: own.host, verify, runtime, log, metrics, tracing }));
+      servers.push(
+        await serveHttp({
+          service,
+          port,
+          host: own.host,
+          allowsHost: own.allowsHost,
+          verify,
+          runtime,
+          log,
+          metrics,
+          tracing,
+        }),
+      );
     }
   } catch (error) {
     await stop(0).catch(notEnded(log));

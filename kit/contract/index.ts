@@ -48,5 +48,5 @@ export {
   type ProblemSpec,
 } from "./problem.ts";
 export { makeReply, type MadeReply, type Replied, type Reply, type ReplyOf, type ReplyTo } from "./reply.ts";
-export { compile, convert, findBadText, maxDepth, type FieldError, type Validator } from "./validator.ts";
+export { compile, convert, findBadText, maxDepth, pointer, type FieldError, type Validator } from "./validator.ts";
 export type { Value } from "./value.ts";

@@ -52,6 +52,19 @@ export const kitProblems = {
     reason,
     "{reason}",
   ]),
+  expectationFailed: define("kit/expectation-failed", [
+    417,
+    false,
+    "The only expectation that is met is 100-continue",
+    none,
+  ]),
+  hostNotAllowed: define("kit/host-not-allowed", [
+    421,
+    false,
+    "The server does not answer requests with this Host header",
+    t.Object({ host: t.String() }),
+    "The server does not answer as {host}. Use localhost, or start it with --allowed-hosts={host}.",
+  ]),
   idempotencyKeyReused: define("kit/idempotency-key-reused", [
     422,
     false,

@@ -4,9 +4,11 @@ import { kitProblems, type Endpoint, type ProblemError } from "../contract/index
 import type { StoredReply } from "../messaging/index.ts";
 import type { Runtime } from "../runtime/index.ts";
 import type { Logger } from "../telemetry/index.ts";
-import { connectionsOf, type Connections } from "./connections.ts";
+import type { Connections } from "./connections.ts";
+import { edge } from "./edge.ts";
+import type { AllowsHost } from "./hosts.ts";
 import { meterHttp, type HttpMeter } from "./http-metrics.ts";
-import { serverOptions, type HttpLimits } from "./limits.ts";
+import type { HttpLimits } from "./limits.ts";
 import { methodsAt } from "./methods-at.ts";
 import { listenAddress, originOf } from "./origin.ts";
 import { parseQuery } from "./query.ts";
@@ -21,6 +23,8 @@ export interface HttpAppOptions {
   readonly limits: HttpLimits;
   /** Addresses of proxies whose `X-Forwarded-*` is believed, as `proxy-addr` reads them. @default none */
   readonly trustProxy?: string | undefined;
+  /** Whether a Host header is answered. @default all are */
+  readonly allowsHost?: AllowsHost | undefined;
 }
 
 /** Where a server listens. */
@@ -45,7 +49,13 @@ const noCompiler = () => () => {
 };
 
 /** A Fastify application with the limits, refusals, metrics and shutdown that every port of the kit has. */
-export function httpApp({ runtime, log, meter, limits, trustProxy }: HttpAppOptions): HttpApp {
+export function httpApp({ runtime, log, meter, limits, trustProxy, allowsHost }: HttpAppOptions): HttpApp {
+  const { server, sockets, serve } = edge({
+    limits,
+    runtime,
+    allowsHost,
+    refused: (problem) => meter.refused(problem),
+  });
   const app = fastify({
     requestTimeout: limits.requestMs,
     keepAliveTimeout: 65_000,
@@ -56,15 +66,13 @@ export function httpApp({ runtime, log, meter, limits, trustProxy }: HttpAppOpti
     routerOptions: { maxParamLength: 500, ignoreTrailingSlash: false, querystringParser: (text) => parseQuery(text) },
     frameworkErrors: (error, request, reply) => send(reply, refuse(error, request.id)),
     clientErrorHandler: (error, socket) => meter.refused(clientError(error, socket, runtime)),
-    http: serverOptions(limits),
+    serverFactory: serve,
     // Contracts check what comes and cut what goes: without these the framework would load compilers of its own, which nobody asks.
     schemaController: { compilersFactory: { buildValidator: noCompiler, buildSerializer: noCompiler } },
     genReqId: (request) => clientId(request.headers["x-request-id"]) ?? runtime.ids.uuidv7(),
   });
   meterHttp(app, meter);
-  const connections = meter.watch(app.server);
-  app.server.maxConnections = limits.connections;
-  const sockets = connectionsOf(app.server);
+  const connections = meter.watch(server);
   const refuse = (error: unknown, requestId: string): StoredReply => {
     const { reply, problem, bug } = refusal(translate(error), requestId);
     if (bug) log.error("a request failed", { requestId, error: problem });
@@ -88,13 +96,13 @@ export function httpApp({ runtime, log, meter, limits, trustProxy }: HttpAppOpti
     async listen(host, port) {
       // Without, Node takes 511: more that connect at once would wait for seconds, as if lost on the way.
       await app.listen({ port, host: listenAddress(host), backlog: limits.connections });
-      const address = app.server.address();
+      const address = server.address();
       const bound = typeof address === "object" && address !== null ? address.port : port;
       return {
         port: bound,
         url: originOf(host, bound),
         async close(ms) {
-          const force = runtime.timers.after(ms, () => app.server.closeAllConnections());
+          const force = runtime.timers.after(ms, () => server.closeAllConnections());
           const closed = app.close();
           sockets.letGo();
           connections.stop();

@@ -1,9 +1,18 @@
 import type { Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { connectionAccepted, handleInTurn, type Runtime } from "../runtime/index.ts";
 
 export interface Connections {
-  /** Requests whose replies are not sent yet, on all connections. */
+  /** Requests that were begun and whose replies are not sent yet, on all connections. */
   inHand(): number;
+  /** Requests that wait to be begun. */
+  waiting(): number;
+  /** Requests of this connection whose replies are not sent yet. */
+  onConnection(socket: Socket): number;
+  /** Whether the connection is beyond the limit. */
+  isSpare(socket: Socket): boolean;
+  /** Begins a request when the turn of the event loop has time for it. */
+  begin(response: ServerResponse, handle: () => void): void;
   /**
    * Lets go of them: of those without a request in hand at once, silent ones too, of the others with the last reply that they wait for. Node's `close`
    * would wait for the client to hang up.
@@ -17,22 +26,37 @@ interface InHand {
   last: ServerResponse | undefined;
 }
 
+/** So many connections are accepted beyond the limit, for a second each: health is answered there. */
+const spareConnections = 64;
+const spareMs = 1_000;
+
 /** Follows the connections of a server that does not listen yet. */
-export function connectionsOf(server: Server): Connections {
+export function connectionsOf(server: Server, limit: number, { timers }: Pick<Runtime, "timers">): Connections {
+  server.maxConnections = limit + spareConnections;
   const connections = new Map<Socket, InHand>();
+  const spare = new WeakSet<Socket>();
   let ending = false;
-  let all = 0;
+  let begun = 0;
+  let waiting = 0;
+  const ended = () => {
+    begun -= 1;
+  };
   server.on("connection", (socket) => {
     if (ending) {
       socket.destroy();
       return;
     }
+    connectionAccepted();
+    const isSpare = connections.size >= limit;
     connections.set(socket, { count: 0, last: undefined });
     socket.once("close", () => connections.delete(socket));
+    if (!isSpare) return;
+    spare.add(socket);
+    const end = timers.after(spareMs, () => socket.destroy());
+    socket.once("close", () => end.cancel());
   });
   // One for all replies, which is told by its emitter whose it is: every request would pay for a closure of its own.
   function closed(this: ServerResponse): void {
-    all -= 1;
     const { socket } = this.req;
     const inHand = connections.get(socket);
     if (inHand === undefined) return;
@@ -41,18 +65,32 @@ export function connectionsOf(server: Server): Connections {
     inHand.last = undefined;
     if (ending) socket.destroySoon();
   }
+  // Of those that Node closes at once, as there are too many.
+  server.on("drop", connectionAccepted);
   server.prependListener("request", ({ socket }, response) => {
     const inHand = connections.get(socket);
     if (inHand !== undefined) {
       inHand.count += 1;
       inHand.last = response;
     }
-    all += 1;
-    if (ending) response.setHeader("connection", "close");
+    if (ending || spare.has(socket)) response.setHeader("connection", "close");
     response.on("close", closed);
   });
   return {
-    inHand: () => all,
+    inHand: () => begun,
+    waiting: () => waiting,
+    isSpare: (socket) => spare.has(socket),
+    onConnection: (socket) => connections.get(socket)?.count ?? 0,
+    begin(response, handle) {
+      waiting += 1;
+      handleInTurn(() => {
+        waiting -= 1;
+        if (response.destroyed) return;
+        begun += 1;
+        response.on("close", ended);
+        handle();
+      });
+    },
     letGo() {
       ending = true;
       for (const [socket, { last }] of connections) {

@@ -6,6 +6,7 @@ import { httpApp, type Listening } from "./app.ts";
 import { handOver, type Routing } from "./hand-over.ts";
 import { doorMeter, metricsPage } from "./http-metrics.ts";
 import { forwardLimits, httpLimits } from "./limits.ts";
+import type { AllowsHost } from "./hosts.ts";
 import { overloaded } from "./overload.ts";
 import { json, pages } from "./pages.ts";
 import { send } from "./send.ts";
@@ -30,14 +31,17 @@ export interface FrontDoorOptions {
   readonly metrics?: Metrics;
   /** Addresses of proxies whose `X-Forwarded-*` is believed, such as "loopback" or "10.0.0.0/8, ::1". @default none */
   readonly trustProxy?: string | undefined;
+  /** Whether a Host header is answered. @default all are */
+  readonly allowsHost?: AllowsHost | undefined;
 }
 
 /** One address for all services. Each request is handed over to the service that its contract belongs to; in one process, without a socket in between. */
 export async function frontDoor(options: FrontDoorOptions): Promise<Listening> {
-  const { services, port, host = "127.0.0.1", runtime, log = silentLogger, metrics = noMetrics, trustProxy } = options;
+  const { services, port, host = "127.0.0.1", runtime, log = silentLogger, metrics = noMetrics } = options;
+  const { trustProxy, allowsHost } = options;
   const limits = httpLimits;
   const meter = doorMeter(metrics, runtime);
-  const { app, sockets, refuseUnknown, listen } = httpApp({ runtime, log, meter, limits, trustProxy });
+  const { app, sockets, refuseUnknown, listen } = httpApp({ runtime, log, meter, limits, trustProxy, allowsHost });
   for (const served of services)
     for (const endpoint of served.service.endpoints) {
       const { method, path, spec } = endpoint;

@@ -1,8 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { kitProblems } from "../contract/index.ts";
+import { silentLogger } from "../telemetry/index.ts";
 import { patience } from "./request.ts";
+import { serveHttp } from "./server.ts";
 import { shelf } from "./fixtures/shelf.ts";
+
+const code = async (reply: Response) => /"code":"([^"]*)"/.exec(await reply.text())?.[1];
 
 test("x-request-timeout is the deadline of the request, never later than the endpoint's own", async (t) => {
   const { door, seen, system, waiting } = await shelf(t);
@@ -25,12 +29,54 @@ test("x-request-timeout is the deadline of the request, never later than the end
   await waiting(2);
 });
 
-test("a timeout that is no number of milliseconds is the endpoint's own", () => {
-  for (const text of ["", "-1", "1.5", "ten", " 5", "9".repeat(12)]) assert.equal(patience(text, 100), 100, text);
-  assert.equal(patience(["5"], 100), 100);
+test("an x-request-timeout that is no number of milliseconds is refused, and one beyond the endpoint's own is that one", () => {
+  for (const text of ["", "-1", "+1", "1.5", "1e3", "0x10", "ten", " 5", "5ms", "5, 5"])
+    assert.throws(() => patience(text, 100), { code: kitProblems.invalidRequest.code }, text);
+  assert.throws(() => patience(["5"], 100), { code: kitProblems.invalidRequest.code });
   assert.equal(patience(undefined, 100), 100);
   assert.equal(patience("0", 100), 0);
   assert.equal(patience("5", 100), 5);
+  for (const text of ["101", "9".repeat(12), "9".repeat(400)]) assert.equal(patience(text, 100), 100, text);
+});
+
+test("a request that waits for nothing, or for too short, has exceeded its deadline, and counts as no overload", async (t) => {
+  const { door, seen, system } = await shelf(t);
+  const post = (timeout: string) =>
+    fetch(`${door.url}/books`, {
+      method: "POST",
+      headers: { "content-type": "application/json", "x-request-timeout": timeout },
+      body: '{"name":"x"}',
+    });
+  const before = seen.length;
+  for (const timeout of ["0", "00"]) {
+    const reply = await post(timeout);
+    assert.deepEqual([reply.status, await code(reply)], [504, kitProblems.deadlineExceeded.code]);
+  }
+  assert.equal(seen.length, before, "neither reached the service");
+  const garbage = await post("-1");
+  assert.equal(garbage.status, 400);
+  assert.match(await garbage.text(), /"field":"\/x-request-timeout"/);
+  // A store that had no turn for the unit before its deadline says that it is overloaded.
+  const { clock } = system.runtime;
+  const server = await serveHttp({
+    service: {
+      ...system.service("books"),
+      async dispatch({ deadline }) {
+        while (clock.monotonic() < deadline);
+        return Promise.reject(kitProblems.overloaded({}));
+      },
+    },
+    port: 0,
+    verify: () => Promise.reject(new Error("nobody asks")),
+    runtime: system.runtime,
+    log: silentLogger,
+    metrics: system.metrics,
+  });
+  t.after(() => server.close(0));
+  const late = await fetch(`${server.url}/books/x`, { headers: { "x-request-timeout": "3" } });
+  assert.deepEqual([late.status, await code(late)], [504, kitProblems.deadlineExceeded.code]);
+  const refused = new RegExp(`^holdfast_http_problems_total\\{.*code="${kitProblems.overloaded.code}".*[1-9]`, "m");
+  assert.doesNotMatch(await system.metrics.text(), refused);
 });
 
 test("the request's id is the client's where it is a decent one, and a new one otherwise; it comes back, with problems too", async (t) => {

@@ -104,9 +104,24 @@ test("requests that are sent ahead of their answers on one connection count each
   const line = await connect(books.servers[0]?.url ?? "");
   line.send("GET /books/slow HTTP/1.1\r\nhost: x\r\n\r\n".repeat(5));
   await books.waiting(2);
-  await until("what is beyond the limit was refused", () => books.seen.length === 2);
+  const counted = /^holdfast_http_problems_total\{.*code="kit\/overloaded".*\} 3$/m;
+  await until("what is beyond the limit was refused", async () => counted.test(await books.system.metrics.text()));
+  assert.equal(books.seen.length, 2);
   books.release();
   await line.until(/book slow[^]*book slow[^]*overloaded[^]*overloaded[^]*overloaded/);
+  line.end();
+});
+
+test("one connection may have some requests in hand, and more of it are refused; it holds up nobody else", async (t) => {
+  const books = await shelf(t, { pipelined: 3, inHand: 4 });
+  const url = books.servers[0]?.url ?? "";
+  const line = await connect(url);
+  line.send("GET /books/slow HTTP/1.1\r\nhost: x\r\n\r\n".repeat(2_000));
+  await books.waiting(3);
+  assert.equal((await fetch(`${url}/books/x`)).status, 200);
+  books.release();
+  await line.until(/(?:book slow[^]*){3}overloaded/);
+  assert.equal(books.seen.length, 4);
   line.end();
 });
 
@@ -127,17 +142,25 @@ test("a client that does not read its reply, and one that sends a byte now and t
   for (const line of [deaf, slow]) line.end();
 });
 
-test("idle connections up to the limit hold up nobody who has one; one more is closed at once, and taken when another has gone", async (t) => {
+test("idle connections up to the limit hold up nobody who has one; beyond it health is answered, everything else refused, and silence ended", async (t) => {
   const books = await shelf(t, { connections: 3 });
   const url = books.servers[0]?.url ?? "";
   const idle = [await connect(url), await connect(url)];
   const asks = await connect(url);
   asks.send(post);
   await asks.until(/HTTP\/1\.1 201 /);
-  const beyond = await connect(url);
-  assert.equal(await beyond.closed, "");
+  const silent = await connect(url);
+  for (const [text, wanted] of [
+    ["GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n", /^HTTP\/1\.1 200 [^]*"live"/],
+    [post, refused],
+  ] as const) {
+    const beyond = await connect(url);
+    beyond.send(text);
+    assert.match(await beyond.closed, wanted);
+  }
   asks.send("GET /books/x HTTP/1.1\r\nhost: x\r\n\r\n");
   await asks.until(/book x/);
+  assert.equal(await silent.closed, "", "after a second");
   idle[0]?.end();
   await until("there is room again", async () => {
     const next = await connect(url);

@@ -45,8 +45,8 @@ export function httpProxy({ timers }: Pick<Runtime, "timers">): HttpProxy {
   return {
     async forward({ origin, request, response, limits }) {
       if (origin === undefined) throw kitProblems.unavailable({ reason: "The service is starting." });
-      const { bytes, held } = await bodyOf(request, limits.bodyBytes, memory);
       const ms = patience(request.headers["x-request-timeout"], limits.timeoutMs) + marginMs;
+      const { bytes, held } = await bodyOf(request, limits.bodyBytes, memory);
       const late = timers.after(ms, () => exchange.giveUp());
       const exchange = new Exchange({ request, response, onReply: () => late.cancel() });
       const sent = {

@@ -26,11 +26,16 @@ export function idempotencyKey(endpoint: Endpoint, header: string | readonly str
 export const clientId = (header: string | readonly string[] | undefined): string | undefined =>
   typeof header === "string" && /^[A-Za-z0-9._-]{1,64}$/.test(header) ? header : undefined;
 
-/** Milliseconds that the client still waits, from `X-Request-Timeout`. */
-export function patience(header: string | readonly string[] | undefined, most: number): number {
-  if (header === undefined) return most;
-  const ms = typeof header === "string" && /^\d{1,9}$/.test(header) ? Number(header) : most;
-  return Math.min(ms, most);
+/** Milliseconds that the client still waits, from `X-Request-Timeout`: the endpoint's own timeout at most. */
+export function patience(header: string | readonly string[] | undefined, timeoutMs: number): number {
+  if (header === undefined) return timeoutMs;
+  if (typeof header !== "string" || !/^\d+$/.test(header))
+    throw kitProblems.invalidRequest({
+      errors: [
+        { in: "headers", field: "/x-request-timeout", rule: "integer", message: "must be milliseconds, in digits" },
+      ],
+    });
+  return Math.min(Number(header), timeoutMs);
 }
 
 /**

@@ -1,18 +1,20 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Verify } from "../access/index.ts";
-import { kitProblems, mediaTypesOf, type Caller, type Endpoint } from "../contract/index.ts";
+import { findProblem, kitProblems, mediaTypesOf, type Caller, type Endpoint } from "../contract/index.ts";
 import { within, type Runtime } from "../runtime/index.ts";
 import { callChainHeader, callChainOf, type RunningService } from "../service/index.ts";
 import { noMetrics, type Logger, type Metrics, type TraceContext, type Tracing } from "../telemetry/index.ts";
 import { Answer, fail } from "./answer.ts";
 import { httpApp, type Listening } from "./app.ts";
 import { BodyMemory } from "./body-memory.ts";
-import { parseBody, receive, type JsonBody } from "./body.ts";
+import { receive } from "./body.ts";
 import type { Connections } from "./connections.ts";
 import { Deadlines } from "./deadlines.ts";
 import { HttpMeter, metricsPage } from "./http-metrics.ts";
 import { Incoming } from "./incoming.ts";
+import type { AllowsHost } from "./hosts.ts";
+import { parseJson, type JsonBody } from "./json.ts";
 import { forwardLimits, httpLimits, type HttpLimits } from "./limits.ts";
 import { entrance } from "./overload.ts";
 import { json, pages } from "./pages.ts";
@@ -32,6 +34,8 @@ export interface HttpOptions {
   readonly runtime: Runtime;
   readonly log: Logger;
   readonly limits?: Partial<HttpLimits>;
+  /** Whether a Host header is answered. @default all are */
+  readonly allowsHost?: AllowsHost | undefined;
   /** Counted here, and shown at `/metrics`. @default nowhere */
   readonly metrics?: Metrics;
   /** @default none */
@@ -49,7 +53,14 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
   const { service, runtime, log, host = "127.0.0.1", metrics = noMetrics } = options;
   const limits = { ...httpLimits, ...options.limits };
   const meter = new HttpMeter(metrics, service.name, runtime.clock);
-  const { app, sockets, refuseUnknown, listen } = httpApp({ runtime, log, meter, limits, trustProxy: "loopback" });
+  const { app, sockets, refuseUnknown, listen } = httpApp({
+    runtime,
+    log,
+    meter,
+    limits,
+    trustProxy: "loopback",
+    allowsHost: options.allowsHost,
+  });
   refuseUnknown(service.endpoints);
   const spans = options.tracing?.of(service.name);
   const traceOf = spans === undefined ? undefined : showsRequests(app, service.endpoints, spans);
@@ -80,10 +91,16 @@ function addRoute(
   const extra = deprecation(endpoint);
   const mediaTypes = mediaTypesOf(spec.body);
   const meter = app.meter.route(endpoint);
+  // A unit that could not begin before its deadline: the client has set that, and the service may have little to do.
+  const isLate = (error: unknown, deadline: number) =>
+    findProblem(error, kitProblems.overloaded.code) !== undefined && runtime.clock.monotonic() >= deadline;
   const handle = (request: FastifyRequest, reply: FastifyReply, bytes: Buffer | undefined): void => {
     const { headers } = request;
     const requestId = idOf(request);
-    const deadline = meter.begin(reply) + patience(headers["x-request-timeout"], timeoutMs);
+    const begunAt = meter.begin(reply);
+    const waitsMs = patience(headers["x-request-timeout"], timeoutMs);
+    if (waitsMs === 0) throw kitProblems.deadlineExceeded({});
+    const deadline = begunAt + waitsMs;
     if (isMalformedQuery(request.query)) {
       throw kitProblems.malformedRequest({ reason: "The query is not valid percent-encoded UTF-8." });
     }
@@ -110,7 +127,7 @@ function addRoute(
       deadlines.watch(answer);
       service.dispatch(incoming).then(
         (stored) => answer.give(stored),
-        (error: unknown) => answer.fail(error),
+        (error: unknown) => answer.fail(isLate(error, deadline) ? kitProblems.deadlineExceeded({}) : error),
       );
     };
     if (headers.authorization === undefined) from(undefined);
@@ -163,7 +180,7 @@ function readBody(
   if (bytes === undefined || bytes.length === 0)
     throw kitProblems.invalidRequest({ errors: [{ in: "body", field: "", rule: "required", message: "is required" }] });
   checkMediaType(headers["content-type"], headers["content-encoding"], mediaTypes);
-  return mediaTypes === undefined ? parseBody(bytes) : { value: bytes, suspect: false };
+  return mediaTypes === undefined ? parseJson(bytes) : { value: bytes, suspect: false };
 }
 
 const idOf = (request: FastifyRequest): string => request.id;

@@ -76,13 +76,13 @@ test("refusals are shown with the code of their problem, wherever they were refu
       headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
     });
   const refused = [
-    { answer: post('{"said":"x"}', "bad"), code: "kit/unauthenticated", status: 401 },
-    { answer: post('{"said":', "good"), code: "kit/malformed-json", status: 400 },
-    { answer: post(`{"said":"${"x".repeat(200)}"}`, "good"), code: "kit/body-too-large", status: 413 },
-    { answer: post('{"said":1}', "good"), code: "kit/invalid-request", status: 400 },
+    { answer: () => post('{"said":"x"}', "bad"), code: "kit/unauthenticated", status: 401 },
+    { answer: () => post('{"said":', "good"), code: "kit/malformed-json", status: 400 },
+    { answer: () => post(`{"said":"${"x".repeat(200)}"}`, "good"), code: "kit/body-too-large", status: 413 },
+    { answer: () => post('{"said":1}', "good"), code: "kit/invalid-request", status: 400 },
   ];
   for (const [at, { answer, code, status }] of refused.entries()) {
-    assert.equal((await answer).status, status);
+    assert.equal((await answer()).status, status);
     const { attributes } = await request(at + 1);
     assert.deepEqual([attributes["holdfast.problem"], attributes["http.response.status_code"]], [code, status]);
     assert.equal(attributes["error.type"], undefined, "it is not the server that failed");

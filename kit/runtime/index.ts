@@ -20,5 +20,5 @@ export { privateFile, privateFolder, tighten } from "./private-files.ts";
 export { seededRandom, type Random } from "./random.ts";
 export { systemRuntime, type Runtime } from "./runtime.ts";
 export type { Timer, Timers } from "./timers.ts";
-export { ownTurn } from "./turns.ts";
+export { connectionAccepted, handleInTurn, ownTurn } from "./turns.ts";
 export { within } from "./within.ts";

@@ -3,6 +3,7 @@ import type { Store, StoredReply } from "../messaging/index.ts";
 import type { TraceContext } from "../telemetry/index.ts";
 import type { Admissions } from "./admission.ts";
 import type { Preparing } from "./preparing.ts";
+import type { FailingCheck } from "./readiness.ts";
 
 /** A request to a handler, whichever way it came: HTTP, a co-located call, a test. */
 export interface Dispatch {
@@ -40,8 +41,8 @@ export interface RunningService {
   preparing?(endpoint: Endpoint): Preparing | undefined;
   /** Validates, checks access, looks the key up, runs. Rejects with a ProblemError for every refusal; anything else that escapes is a bug of the kit. */
   dispatch(request: Dispatch): Promise<StoredReply>;
-  /** Names of the checks that fail now, with why; empty when ready. */
-  unready(): Promise<readonly { readonly check: string; readonly reason: string }[]>;
+  /** Asks the store, the broker and the service's own checks which of them fail now, and why; none when ready. Resolves in little more than a second. */
+  unready(): Promise<readonly FailingCheck[]>;
   /** How many messages wait for this service. */
   lag(): Promise<number>;
   /** Intake, workers and relay end in that order, within `ms`; then the store closes. New requests are refused at once with `kit/unavailable`. */

@@ -22,6 +22,8 @@ export interface BadInput {
 
 interface Parts {
   readonly path: string;
+  /** Values of Host headers. */
+  readonly hosts: readonly string[];
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer | undefined;
 }
@@ -51,6 +53,10 @@ export function badInputs(endpoint: Endpoint, sample: Sample): readonly BadInput
   add("the token is no token", "kit/unauthenticated", {
     headers: { ...good.headers, authorization: "Bearer not.a.token" },
   });
+  add("the Host header is missing", "Host header", { hosts: [] });
+  add("the Host header is repeated", "Host header", { hosts: ["localhost", "localhost"] });
+  for (const ms of ["-1", "1.5", "soon"])
+    add(`X-Request-Timeout is ${ms}`, "/x-request-timeout", { headers: { ...good.headers, "x-request-timeout": ms } });
   for (const [name, schema] of Object.entries(
     endpoint.spec.query === undefined ? {} : (jsonSchema(endpoint.spec.query).properties ?? {}),
   )) {
@@ -97,6 +103,9 @@ function bodyCases(
   const text = JSON.stringify(body);
   raw("the body is cut off", "kit/malformed-json", text.slice(0, -1));
   raw("the body has a trailing comma", "kit/malformed-json", text.replace(/\}$/, ",}"));
+  raw("the body is NaN", "NaN", "NaN");
+  for (const [name, value] of Object.entries(body ?? {}))
+    raw(`${name} is repeated`, `"/${name}"`, `${text.slice(0, -1)},"${name}":${JSON.stringify(value)}}`);
   raw("the body is two documents", "kit/malformed-json", `${text} ${text}`);
   raw(
     "the body is not UTF-8",
@@ -187,6 +196,7 @@ function partsOf({ path, spec }: Endpoint, { params = {}, query, headers, body, 
   const filled = path.replaceAll(/\{(\w+)\}/g, (_, name: string) => params[name] ?? "");
   return {
     path: query === undefined || query === "" ? filled : `${filled}?${query}`,
+    hosts: ["localhost"],
     headers: {
       ...(spec.body === undefined ? {} : { "content-type": mediaTypesOf(spec.body)?.[0] ?? "application/json" }),
       ...headers,
@@ -206,14 +216,15 @@ function caseOf(
   what: string,
   { parts, names }: { readonly parts: Parts; readonly names: string },
 ): BadInput {
-  const { path, headers, body = Buffer.alloc(0) } = parts;
+  const { path, hosts, headers, body = Buffer.alloc(0) } = parts;
   const length = method === "GET" ? [] : [`content-length: ${String(body.length)}`];
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+  const fields = [...hosts.map((host) => ["host", host]), ...Object.entries(headers)];
+  const lines = fields.map(([name, value]) => `${String(name)}: ${String(value)}`);
   return {
     what,
     names,
     body,
-    head: [`${method} ${path} HTTP/1.1`, "host: localhost", "connection: close", ...lines, ...length],
+    head: [`${method} ${path} HTTP/1.1`, "connection: close", ...lines, ...length],
   };
 }
 
