@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import type { IncomingMessage } from "node:http";
-import { kitProblems, maxDepth } from "../contract/index.ts";
+import { kitProblems, maxDepth, parseExactJson } from "../contract/index.ts";
 
 /** Whether a request announces a body (RFC 9112 section 6.3). */
 const hasBody = ({ headers }: IncomingMessage): boolean =>
@@ -69,7 +69,7 @@ export function parseBody(bytes: Buffer): JsonBody {
   }
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseExactJson(text);
   } catch (error) {
     throw kitProblems.malformedJson({
       reason: error instanceof Error ? shortened(error.message) : "The body is not JSON.",

@@ -1,5 +1,5 @@
-import { pageOf } from "holdfast/contract";
-import { GetReservation, GetStock, ListStock, UnknownReservation, UnknownSku } from "./contracts.ts";
+import { listOrder, pageOf } from "holdfast/contract";
+import { GetReservation, GetStock, ListStock, Sku, UnknownReservation, UnknownSku } from "./contracts.ts";
 import { handle } from "./scope.ts";
 import { shownReservation } from "./shown-reservation.ts";
 import { shown } from "./stock.ts";
@@ -10,11 +10,13 @@ export const getStock = handle(GetStock, async ({ params: { sku }, docs, reply }
   return reply(200, shown(sku, found));
 });
 
+const bySku = listOrder("stock", Sku);
+
 export const listStock = handle(ListStock, async ({ query, docs, reply }) => {
   const page = await pageOf(query, {
-    read: (after: string | undefined, limit) =>
-      docs.stock.list({ limit, ...(after === undefined ? {} : { after: [after] }) }),
-    cursor: ({ id }) => id,
+    order: bySku,
+    read: (after, limit) => docs.stock.list({ limit, ...(after === undefined ? {} : { after: [after] }) }),
+    position: ({ id }) => id,
   });
   return reply(200, { ...page, items: page.items.map(({ id, value }) => shown(id, value)) });
 });
