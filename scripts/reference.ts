@@ -122,7 +122,7 @@ function contractsPage(): string {
         : ["Jobs, which it enqueues for itself:", "", table(["job", "", "schedule"], jobs), ""]),
     ].join("\n");
   });
-  return `${head}# Contracts\n\nEvery service has, for operators, its dead letters besides: \`GET /dead-letters/<service>\`, \`GET …/{id}\`, \`POST …/{id}/redrive\` and \`POST …/{id}/discard\`.\n\n${parts.join("\n")}`;
+  return `${head}# Contracts\n\nEvery service has, for operators, its dead letters besides: \`GET /dead-letters/<service>\`, \`GET …/{id}\`, \`POST …/{id}/redrive\` and \`POST …/{id}/discard\`.\n\nAn integer without bounds is between -9007199254740991 and 9007199254740991. A uuid may be in upper case, and is replied in lower case.\n\n${parts.join("\n")}`;
 }
 
 /** Problems by their codes, sorted. @throws when two have one code */

@@ -2,6 +2,7 @@ import {
   compile,
   findProblem,
   kitProblems,
+  parseExactJson,
   ProblemError,
   replySpec,
   type Caller,
@@ -81,7 +82,7 @@ const keptHeaders = ["retry-after", unavailableServiceHeader];
 
 /** A problem as it came over the wire (RFC 9457); what cannot be understood is a failed call. */
 export function problemOf({ status, body, headers }: StoredReply): ProblemError {
-  const parsed = parseJson(body);
+  const parsed = parsedBody(body);
   const given: Readonly<Record<string, unknown>> = typeof parsed === "object" && parsed !== null ? { ...parsed } : {};
   const { code, title, detail } = given;
   if (typeof code !== "string" || typeof title !== "string")
@@ -134,15 +135,15 @@ export function replyBody(endpoint: Endpoint, { status, body }: StoredReply): un
     const validator = compile(schema, { open: true });
     validators.set(schema, (check = (value) => validator.check(value)));
   }
-  const value = parseJson(body);
+  const value = parsedBody(body);
   if (!check(value)) throw failed(" with a body that its contract does not allow");
   return value;
 }
 
-function parseJson(text: string | undefined): unknown {
+function parsedBody(text: string | undefined): unknown {
   if (text === undefined || text === "") return undefined;
   try {
-    return JSON.parse(text);
+    return parseExactJson(text);
   } catch {
     return undefined;
   }

@@ -12,7 +12,6 @@ import {
   findProblem,
   isProblem,
   openapi,
-  pageOf,
   problemBody,
   schemaFaults,
   t,
@@ -141,24 +140,6 @@ test("contracts that cannot work are faults, each in a sentence", () => {
   assert.match(contractFaults(event("made", { version: 0, key: "id", summary: "", data: Order })).join(), /version/);
   assert.match(schemaFaults(t.Object({ at: t.String({ format: "no-such-format" }) })).join(), /no-such-format/);
   assert.match(schemaFaults(t.Intersect([Order, Order])).join(), /Intersect/);
-});
-
-test("a page ends without `next`, and a cursor of another list is refused", async () => {
-  const all = Array.from({ length: 5 }, (_, at) => ({ at }));
-  const source = {
-    read: (after: number | undefined, limit: number) =>
-      Promise.resolve(all.filter(({ at }) => at > (after ?? -1)).slice(0, limit)),
-    cursor: ({ at }: { readonly at: number }) => at,
-  };
-  const seen: number[] = [];
-  let cursor: string | undefined;
-  do {
-    const { items, next } = await pageOf({ limit: 2, ...(cursor === undefined ? {} : { cursor }) }, source);
-    seen.push(...items.map(({ at }) => at));
-    cursor = next;
-  } while (cursor !== undefined);
-  assert.deepEqual(seen, [0, 1, 2, 3, 4]);
-  await assert.rejects(pageOf({ cursor: "%%%" }, source), (error) => isProblem(error, "kit/invalid-request"));
 });
 
 test("the docs page escapes what contracts say, and OpenAPI names every operation once", () => {

@@ -32,11 +32,12 @@ export {
 } from "./contracts.ts";
 export { cutter } from "./cut.ts";
 export { docsPage, type Documented } from "./docs-page.ts";
-export { jsonSchema, schemaFaults, type JsonSchema } from "./json-schema.ts";
+export { isUnknown, jsonSchema, plain, schemaFaults, type JsonSchema } from "./json-schema.ts";
+export { parseExactJson } from "./json-text.ts";
 export { kitProblems } from "./kit-problems.ts";
 export { onBehalfOfHeader, readOnBehalfOf, writeOnBehalfOf } from "./on-behalf-of.ts";
 export { openapi, type ApiInfo } from "./openapi.ts";
-export { page, pageOf, pageQuery, type PageSource } from "./page.ts";
+export { listOrder, page, pageOf, pageQuery, type ListOrder, type PageSource } from "./page.ts";
 export { loggable, privateTexts } from "./private-texts.ts";
 export {
   findProblem,

@@ -75,16 +75,49 @@ export const closed = (schema: JsonSchema): JsonSchema =>
       : part,
   );
 
-/** Unions of literals as `enum`: for people and for validators the plainer form of the same. */
-export const plain = (schema: JsonSchema): JsonSchema =>
+/**
+ * The form that is validated, and shown to people: unions of literals as `enum`, and whole numbers within what every store and every reader of JSON
+ * holds exactly (RFC 8259 section 6).
+ */
+export const plain = (schema: JsonSchema): JsonSchema => rebuilt(schema, (part) => bounded(asEnum(part)));
+
+function asEnum(part: JsonSchema): JsonSchema {
+  const { anyOf, ...rest } = part;
+  if (anyOf === undefined || !anyOf.every((child) => child.const !== undefined)) return part;
+  const types = new Set(anyOf.map((child) => child.type));
+  const [type] = types;
+  return {
+    ...rest,
+    ...(types.size === 1 && type !== undefined ? { type } : {}),
+    enum: anyOf.map((child) => child.const),
+  };
+}
+
+function bounded(part: JsonSchema): JsonSchema {
+  if (part.type !== "integer" || part.const !== undefined || part.enum !== undefined) return part;
+  const limit = (name: string, otherwise: number) => {
+    const own = part[name];
+    return typeof own === "number" ? own : otherwise;
+  };
+  const most = Number.MAX_SAFE_INTEGER;
+  return {
+    ...part,
+    minimum: Math.max(limit("minimum", -most), -most),
+    maximum: Math.min(limit("maximum", most), most),
+  };
+}
+
+/** A part that says nothing of its type. */
+export const isUnknown = ({ type, anyOf, enum: values, const: constant }: JsonSchema): boolean =>
+  type === undefined && anyOf === undefined && values === undefined && constant === undefined;
+
+const finding = (check: (value: unknown) => string | undefined): JsonSchema => ({
+  "~refine": [{ check: (value: unknown) => check(value) === undefined, error: (value: unknown) => check(value) ?? "" }],
+});
+
+/** Where nothing is said of the type, `find` says by a JSON pointer what is wrong below; its error has the keyword `~refine` and the pointer as its message. */
+export const watched = (schema: JsonSchema, find: (value: unknown) => string | undefined): JsonSchema =>
   rebuilt(schema, (part) => {
-    const { anyOf, ...rest } = part;
-    if (anyOf === undefined || !anyOf.every((child) => child.const !== undefined)) return part;
-    const types = new Set(anyOf.map((child) => child.type));
-    const [type] = types;
-    return {
-      ...rest,
-      ...(types.size === 1 && type !== undefined ? { type } : {}),
-      enum: anyOf.map((child) => child.const),
-    };
+    if (isUnknown(part)) return { ...part, ...finding(find) };
+    return part.additionalProperties === true ? { ...part, additionalProperties: finding(find) } : part;
   });

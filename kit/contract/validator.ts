@@ -1,7 +1,9 @@
 import type { TSchema } from "typebox";
 import { Compile } from "typebox/schema";
 import { mediaTypesOf } from "./bytes.ts";
-import { closed, jsonSchema, plain, type JsonSchema } from "./json-schema.ts";
+import { exactNumber } from "./json-text.ts";
+import { closed, isUnknown, jsonSchema, plain, watched, type JsonSchema } from "./json-schema.ts";
+import { normaliser } from "./normalise.ts";
 
 export interface FieldError {
   readonly in: "body" | "query" | "params" | "headers";
@@ -15,6 +17,8 @@ export interface Validator {
   check(value: unknown): boolean;
   /** At most 20; only asked for after `check` said no. `in` is "body" until the caller says better. */
   errors(value: unknown): readonly FieldError[];
+  /** A valid value with its UUIDs in lower case (RFC 9562 section 4); the same object where nothing changes. */
+  normalise(value: unknown): unknown;
 }
 
 /** Deeper values are refused where the schema says no more than "unknown". */
@@ -22,6 +26,7 @@ export const maxDepth = 32;
 const maxErrors = 20;
 
 const anyBytes: Validator = {
+  normalise: (value) => value,
   check: (value) => value instanceof Uint8Array && value.length > 0,
   errors: () => [{ in: "body", field: "", rule: "required", message: "must be bytes, at least one" }],
 };
@@ -44,7 +49,8 @@ export function compile(schema: TSchema, { open }: { readonly open: boolean }): 
 function compileNow(schema: TSchema, open: boolean): Validator {
   if (mediaTypesOf(schema) !== undefined) return anyBytes;
   const form = plain(jsonSchema(schema));
-  const compiled = Compile(open ? form : closed(form));
+  const watchedForm = watched(form, (value) => findInexact(value));
+  const compiled = Compile(open ? watchedForm : closed(watchedForm));
   const mayBeDeep = hasUnknown(form);
   return {
     check: (value) => compiled.Check(value) && !(mayBeDeep && tooDeep(value, maxDepth)),
@@ -59,33 +65,55 @@ function compileNow(schema: TSchema, open: boolean): Validator {
         else if (keyword === "required" && "requiredProperties" in params && Array.isArray(params.requiredProperties)) {
           for (const name of params.requiredProperties)
             add(`${instancePath}/${pointer(String(name))}`, "required", "is required");
-        } else if (keyword !== "additionalProperties") add(instancePath, keyword, message);
+        } else if (keyword === "~refine") add(`${instancePath}${message}`, "exact", inexact);
+        else if (isNotFinite(valueAt(value, instancePath))) add(instancePath, "exact", inexact);
+        else if (keyword !== "additionalProperties") add(instancePath, keyword, message);
       }
       if (found.size === 0 && mayBeDeep && tooDeep(value, maxDepth))
         add("", "depth", `is nested deeper than ${String(maxDepth)} levels`);
       return [...found.values()];
     },
+    normalise: normaliser(form, (branch) => compile(branch, { open }).check) ?? ((value) => value),
   };
+}
+
+const inexact = `is no number that is kept exactly: beyond ${String(Number.MAX_SAFE_INTEGER)} numbers lose digits, and text does not`;
+const isNotFinite = (value: unknown): boolean => typeof value === "number" && !Number.isFinite(value);
+
+/** The pointer of a number that JSON has not, or that `parseExactJson` found inexact; undefined where there is none. */
+function findInexact(value: unknown, at = "", left = maxDepth): string | undefined {
+  if (typeof value === "bigint" || isNotFinite(value)) return at;
+  // Deeper values are refused for their depth.
+  if (typeof value !== "object" || value === null || value instanceof Uint8Array || left === 0) return undefined;
+  for (const [name, inner] of Object.entries(value)) {
+    const found = findInexact(inner, `${at}/${pointer(name)}`, left - 1);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function valueAt(value: unknown, path: string): unknown {
+  let inner = value;
+  for (const name of path.split("/").slice(1)) {
+    if (typeof inner !== "object" || inner === null) return undefined;
+    inner = Reflect.get(inner, name.replaceAll("~1", "/").replaceAll("~0", "~"));
+  }
+  return inner;
 }
 
 export const pointer = (name: string): string => name.replaceAll("~", "~0").replaceAll("/", "~1");
 
-function hasUnknown({
-  type,
-  properties,
-  items,
-  anyOf,
-  patternProperties,
-  enum: values,
-  const: constant,
-}: JsonSchema): boolean {
-  if (type === undefined && anyOf === undefined && values === undefined && constant === undefined) return true;
-  return [
-    ...Object.values(properties ?? {}),
-    ...Object.values(patternProperties ?? {}),
-    ...(items === undefined ? [] : [items]),
-    ...(anyOf ?? []),
-  ].some(hasUnknown);
+function hasUnknown(schema: JsonSchema): boolean {
+  const { properties = {}, patternProperties = {}, items, anyOf = [] } = schema;
+  return (
+    isUnknown(schema) ||
+    [
+      ...Object.values(properties),
+      ...Object.values(patternProperties),
+      ...(items === undefined ? [] : [items]),
+      ...anyOf,
+    ].some(hasUnknown)
+  );
 }
 
 function tooDeep(value: unknown, left: number): boolean {
@@ -138,7 +166,7 @@ function convertOne(schema: JsonSchema, text: string | readonly string[]): unkno
 function scalar({ type, anyOf }: JsonSchema, text: string): unknown {
   const types = new Set([type, ...(anyOf ?? []).map((part) => part.type)]);
   if ((types.has("integer") || types.has("number")) && /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/.test(text))
-    return Number(text);
+    return exactNumber(text);
   if (types.has("boolean") && (text === "true" || text === "false")) return text === "true";
   return text;
 }

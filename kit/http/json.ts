@@ -1,5 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import { kitProblems, maxDepth, pointer, type FieldError } from "../contract/index.ts";
+import { kitProblems, maxDepth, parseExactJson, pointer, type FieldError } from "../contract/index.ts";
 
 export interface JsonBody {
   readonly value: unknown;
@@ -18,7 +18,7 @@ export function parseJson(bytes: Buffer): JsonBody {
     throw kitProblems.malformedJson({ reason: "The body begins with a byte order mark." });
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseExactJson(text);
   } catch (error) {
     throw kitProblems.malformedJson({ reason: reasonOf(error) });
   }

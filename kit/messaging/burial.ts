@@ -1,3 +1,4 @@
+import { shortened } from "../runtime/index.ts";
 import type { Envelope } from "./envelope.ts";
 
 /** A message that becomes a dead letter, and why. */
@@ -28,12 +29,15 @@ export const lastFailure = (error: unknown, attempts: number): Failure => ({
 /** Of a message whose `exhausted` failed too: the code is that of the message's own failure, the reason tells of both. */
 export const twiceFailed = ({ code, reason }: Failure, error: unknown): Pick<Burial, "code" | "error"> => ({
   code,
-  error: `${reason.slice(0, 1_000)}; and then its exhausted failed: ${reasonOf(error).slice(0, 900)}`,
+  error: `${shortened(reason, 1_000)}; and then its exhausted failed: ${shortened(reasonOf(error), 900)}`,
 });
 
-/** What a store keeps of an error: no stack, and no more than a person reads. */
+/** What a store keeps of an error: no stack, no more than a person reads, and no NUL, which PostgreSQL refuses in text. */
 export const reasonOf = (error: unknown): string =>
-  (error instanceof Error ? `${error.name}: ${error.message}` : String(error)).slice(0, 2_000);
+  shortened(
+    (error instanceof Error ? `${error.name}: ${error.message}` : String(error)).replaceAll("\0", "\uFFFD"),
+    2_000,
+  );
 export const codeOf = (error: unknown): string =>
   error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "kit/handler-failed";
 

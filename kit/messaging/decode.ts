@@ -1,6 +1,8 @@
 import {
   compile,
   findProblem,
+  jsonSchema,
+  parseExactJson,
   privateTexts,
   type EventContract,
   type ProblemError,
@@ -32,6 +34,9 @@ export interface Decoder {
 /** Open: fields that the contract does not name are let through. */
 export function decoderOf({ name, version, key, data: schema }: MessageForm): Decoder {
   const validator = compile(schema, { open: true });
+  const keyIsUuid = key !== undefined && jsonSchema(schema).properties?.[key]?.format === "uuid";
+  /** One id has one spelling, so that messages of one key keep their order. */
+  const spelled = (text: string): string => (keyIsUuid ? text.toLowerCase() : text);
   /** What intake has parsed, for the first attempt only: a handler may change what it is given. */
   const parsed = new WeakMap<Envelope, { readonly data: unknown }>();
 
@@ -40,15 +45,16 @@ export function decoderOf({ name, version, key, data: schema }: MessageForm): De
       const reason = `${name} v${String(version)} is expected; this is ${envelope.type} v${String(envelope.version)}.`;
       throw messageProblems.unknownVersion({ reason });
     }
-    const data = parse(envelope.data);
-    if (!validator.check(data)) {
-      const [first] = validator.errors(data);
+    const raw = parse(envelope.data);
+    if (!validator.check(raw)) {
+      const [first] = validator.errors(raw);
       const at = first === undefined ? "it" : first.field === "" ? "the data" : first.field;
       throw messageProblems.invalid({ reason: `${at} ${first?.message ?? "does not fit"}` });
     }
+    const data = validator.normalise(raw);
     const named: unknown =
       key === undefined ? envelope.key : typeof data === "object" && data !== null ? Reflect.get(data, key) : undefined;
-    if (key !== undefined && named !== envelope.key) {
+    if (key !== undefined && named !== spelled(envelope.key)) {
       throw messageProblems.keyMismatch({ reason: `The field ${key} of the data is not the key of the message.` });
     }
     return data;
@@ -66,7 +72,9 @@ export function decoderOf({ name, version, key, data: schema }: MessageForm): De
       parsed.delete(envelope);
       return known.data;
     },
-    examine(envelope) {
+    examine(given) {
+      const uniform = spelled(given.key);
+      const envelope = uniform === given.key ? given : { ...given, key: uniform };
       try {
         parsed.set(envelope, { data: examined(envelope) });
         return { envelope };
@@ -93,7 +101,7 @@ const detailOf = ({ title, message }: ProblemError): string => (message === titl
 function parse(data: string | Uint8Array): unknown {
   if (typeof data !== "string") throw messageProblems.undecodable({ reason: "The data is not UTF-8." });
   try {
-    return JSON.parse(data);
+    return parseExactJson(data);
   } catch {
     // The text of the error quotes the data, which may be private: it is no cause to show.
     throw messageProblems.undecodable({ reason: "The data is not JSON." });

@@ -19,6 +19,7 @@ export { derivedId, timeOfUuidv7, type Ids } from "./ids.ts";
 export { privateFile, privateFolder, tighten } from "./private-files.ts";
 export { seededRandom, type Random } from "./random.ts";
 export { systemRuntime, type Runtime } from "./runtime.ts";
+export { shortened } from "./text.ts";
 export type { Timer, Timers } from "./timers.ts";
 export { connectionAccepted, handleInTurn, ownTurn } from "./turns.ts";
 export { within } from "./within.ts";

@@ -1,6 +1,7 @@
 import {
   contracts,
   kitProblems,
+  listOrder,
   page,
   pageOf,
   pageQuery,
@@ -48,7 +49,7 @@ const Entry = t.Object({
   at: t.String({ format: "date-time" }),
 });
 const note = t.String({ minLength: 1, maxLength: 2_000, description: "Why; kept in the audit" });
-const params = t.Object({ id: t.String({ minLength: 1, maxLength: 100 }) });
+const params = t.Object({ id: t.String({ format: "uuid" }) });
 
 /** A person's work on dead letters. Repeating a redrive or a discard changes nothing: the reply says what the letter is now. */
 export function deadLetterOperations(service: string): readonly Operation[] {
@@ -56,6 +57,7 @@ export function deadLetterOperations(service: string): readonly Operation[] {
   const access = "operator" as const;
   const problems = [kitProblems.deadLetterUnknown];
   const base = `/dead-letters/${service}` as const;
+  const byId = listOrder(`dead letters of ${service}`, params.properties.id);
   const found = async (store: Store<object>, id: string) => {
     const letter = await store.deadLetter(id);
     if (letter === undefined) throw kitProblems.deadLetterUnknown({ id });
@@ -80,9 +82,9 @@ export function deadLetterOperations(service: string): readonly Operation[] {
         };
         const filter = query.state === undefined ? {} : { state: query.state };
         const letters = await pageOf(query, {
-          read: (after: string | undefined, limit) =>
-            store.deadLetters({ ...filter, ...(after === undefined ? {} : { after }), limit }),
-          cursor: ({ id }) => id,
+          order: byId,
+          read: (after, limit) => store.deadLetters({ ...filter, ...(after === undefined ? {} : { after }), limit }),
+          position: ({ id }) => id,
         });
         return { status: 200, body: { ...letters, items: letters.items.map(shown) } };
       },

@@ -89,7 +89,7 @@ export function compileRoute(endpoint: Endpoint): CompiledRoute {
           const bad = findBadText(value);
           if (bad !== undefined) errors.push({ ...bad, in: place });
         }
-        input[place] = value;
+        input[place] = errors.length === 0 ? validator.normalise(value) : value;
       }
       if (spec.query === undefined)
         for (const name of Object.keys(request.query))

@@ -55,9 +55,16 @@ function columnDdl(field: string, column: Shape, dialect: Dialect): string {
   if (identity)
     return `${quote(field)} ${dialect === "sqlite" ? "INTEGER PRIMARY KEY AUTOINCREMENT" : "bigint GENERATED ALWAYS AS IDENTITY (CACHE 1)"}`;
   const literal = fallback === undefined ? "" : ` DEFAULT ${literalOf(fallback, kind, dialect)}`;
-  // PostgreSQL has a type for it.
-  const check = kind === "boolean" && dialect === "sqlite" ? ` CHECK (${quote(field)} IN (0, 1))` : "";
+  const rule = ruleOf(kind, dialect);
+  const check = rule === undefined ? "" : ` CHECK (${quote(field)} ${rule})`;
   return `${quote(field)} ${types[dialect][kind]}${nullable ? "" : " NOT NULL"}${literal}${check}`;
+}
+
+/** What the type of the database lets through and the kind of column does not. A whole number beyond 2^53 could not be read again. */
+function ruleOf(kind: Kind, dialect: Dialect): string | undefined {
+  const most = String(Number.MAX_SAFE_INTEGER);
+  if (kind === "integer") return `BETWEEN -${most} AND ${most}`;
+  return kind === "boolean" && dialect === "sqlite" ? "IN (0, 1)" : undefined;
 }
 
 /** Negative numbers are put in parentheses: a bare sign is no literal to every parser. */

@@ -121,12 +121,30 @@ function values(check: Check, strict: true | string): void {
   });
 
   check("a whole number beyond 2^53 is not read rather than rounded", async ({ writer }) => {
-    await writer.run("INSERT INTO things (id, count) VALUES (?, ?)", ["x", 2n ** 53n + 1n]);
     await assert.rejects(
-      promised(() => writer.run("SELECT count FROM things")),
+      promised(() => writer.run("SELECT 9007199254740993 AS count")),
       RangeError,
     );
-    assert.equal((await writer.run("SELECT id FROM things")).rows.length, 1);
+    assert.equal((await writer.run("SELECT 1 AS count")).rows.length, 1);
+  });
+
+  check("a column takes no whole number that could not be read again, and is named", async ({ engine, writer }) => {
+    const most = Number.MAX_SAFE_INTEGER;
+    await writer.run("INSERT INTO things (id, count) VALUES (?, ?), (?, ?)", ["x", most, "y", -most]);
+    for (const [sql, parameters] of [
+      ["INSERT INTO things (id, count) VALUES (?, ?)", ["z", 2 ** 53]],
+      ["INSERT INTO things (id, count) VALUES (?, ?)", ["z", 2n ** 53n + 1n]],
+      ["UPDATE things SET count = count + 1 WHERE id = ?", ["x"]],
+    ] as const)
+      await assert.rejects(
+        promised(() => writer.run(sql, parameters)),
+        (error) => engine.classify(error) === "constraint" && error instanceof Error && error.message.includes("count"),
+      );
+    const { rows } = await writer.run("SELECT count FROM things ORDER BY seq");
+    assert.deepEqual(
+      rows.map(({ count }) => count),
+      [most, -most],
+    );
   });
 
   check("counts and sums are numbers", async ({ writer }) => {

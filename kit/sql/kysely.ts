@@ -18,6 +18,7 @@ import {
   type DialectAdapter,
 } from "kysely";
 import type { Engine, Result, Row } from "./engine.ts";
+import { isUnsafeInteger, refuseUnsafeIntegers } from "./safe-integers.ts";
 import type { Statement } from "./turn.ts";
 import type { Tables } from "./tables.ts";
 
@@ -50,6 +51,7 @@ export function kyselyFactory(
   const revive = reviver(engine, tables);
   return (issue) => {
     const executor = new Executor(compiler, adapter, async <R>(query: CompiledQuery) => {
+      if (query.parameters.some(isUnsafeInteger)) refuseUnsafeIntegers(query.query, tables);
       const { rows, changes } = await issue(statementOf(query, engine));
       // Proof: Kysely's types of rows come from the same tables as the rows.
       return { rows: revive(rows) as R[], numAffectedRows: BigInt(changes) };

@@ -1,4 +1,5 @@
 import type { CompiledQuery, DialectAdapter, QueryExecutor } from "kysely";
+import { isUnsafeInteger } from "./safe-integers.ts";
 
 /** Stands for a value while a statement is built. */
 class Placeholder {
@@ -33,7 +34,9 @@ export function prepared<Db extends { getExecutor(): QueryExecutor }, Given exte
     const parameters = query.parameters.map((each): unknown =>
       each instanceof Placeholder ? Reflect.get(given, each.name) : each,
     );
-    const { rows, numAffectedRows } = await executor.executeQuery<Row>({ ...query, parameters });
+    // Built with the values themselves, so that the column can be named.
+    const ready = parameters.some(isUnsafeInteger) ? build(db, given).compile() : { ...query, parameters };
+    const { rows, numAffectedRows } = await executor.executeQuery<Row>(ready);
     return { rows, changes: Number(numAffectedRows ?? 0) };
   };
 }

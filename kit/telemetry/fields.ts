@@ -1,3 +1,4 @@
+import { shortened } from "../runtime/index.ts";
 import { masked, putOut } from "./masking.ts";
 
 /** Values that may stand in a log: ids, names, counts; `error` is written with its chain of causes. Never bodies. */
@@ -50,7 +51,7 @@ function written(name: string, value: unknown): unknown {
 
 /** A text of at most 8,192 characters, with its length where it was longer; addresses of mail and what opens doors are left out. */
 export const short: Say = (text) =>
-  text.length > longest ? `${masked(text.slice(0, longest))}… (${String(text.length)} characters)` : masked(text);
+  text.length > longest ? `${masked(shortened(text, longest))}… (${String(text.length)} characters)` : masked(text);
 
 /** What JSON can hold; objects that would be too long become a piece of their JSON. */
 function plain(value: unknown, say: Say): unknown {

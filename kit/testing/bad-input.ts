@@ -1,5 +1,13 @@
 import net from "node:net";
-import { jsonSchema, mediaTypesOf, paramsSchema, type Endpoint, type JsonSchema } from "../contract/index.ts";
+import {
+  isUnknown,
+  jsonSchema,
+  mediaTypesOf,
+  paramsSchema,
+  plain,
+  type Endpoint,
+  type JsonSchema,
+} from "../contract/index.ts";
 
 /** A request that the endpoint accepts. */
 export interface Sample {
@@ -64,8 +72,12 @@ export function badInputs(endpoint: Endpoint, sample: Sample): readonly BadInput
     const withValue = (values: readonly string[]) =>
       `${partsOf(endpoint, { ...sample, query: [...rest, ...values.map((value) => `${name}=${value}`)].join("&") }).path}`;
     if (schema.type === "integer")
-      for (const value of ["x", "1.5", "-1", "999999999999"])
+      for (const value of ["x", "1.5", "1e400", String(2 ** 53), "-9007199254740993", ...outside(schema)])
         add(`the query's ${name} is ${value}`, `/${name}`, { path: withValue([value]) });
+    if (schema.format === "uuid") add(`the query's ${name} is no uuid`, `/${name}`, { path: withValue(["no-uuid"]) });
+    if (name === "cursor")
+      for (const [what, value] of foreignCursors)
+        add(`the query's cursor ${what}`, "/cursor", { path: withValue([value]) });
     add(`the query's ${name} is repeated`, `/${name}`, { path: withValue(["1", "2"]) });
     if (schema.type === "string") add(`the query's ${name} is empty or wrong`, `/${name}`, { path: withValue([""]) });
   }
@@ -79,6 +91,22 @@ export function badInputs(endpoint: Endpoint, sample: Sample): readonly BadInput
   else if (endpoint.method !== "GET") add("a body that is not asked for", "body", { body: Buffer.from("{}") });
   return cases;
 }
+
+/** Whole numbers beside the bounds of a schema. */
+function outside({ minimum, maximum }: JsonSchema): readonly string[] {
+  return [
+    ...(typeof minimum === "number" ? [String(minimum - 1)] : []),
+    ...(typeof maximum === "number" ? [String(maximum + 1)] : []),
+  ];
+}
+
+/** Texts that no list gives as its `next`: base64url of a position, and of none. */
+const foreignCursors: readonly (readonly [what: string, cursor: string])[] = [
+  ["is no base64url of JSON", "zzz"],
+  ...["null", "{}", "[1]", "1", "1.5", "1e400", '"abc"', '"a\\u0000b"', '"\\ud800"'].map(
+    (position) => [`is the position ${position}`, Buffer.from(position).toString("base64url")] as const,
+  ),
+];
 
 type Add = (what: string, names: string, change: Partial<Parts>) => void;
 
@@ -117,7 +145,7 @@ function bodyCases(
   raw("the body is nested too deeply", "depth", `${"[".repeat(50)}${"]".repeat(50)}`);
   raw("a field is called __proto__", "__proto__", text.replace(/^\{/, '{"__proto__":{},').replace(",}", "}"));
   add("the charset is latin-1", "charset", media("application/json; charset=latin1"));
-  for (const { field, value, what } of wrongValues(jsonSchema(spec.body ?? {}), body, ""))
+  for (const { field, value, what } of wrongValues(plain(jsonSchema(spec.body ?? {})), body, ""))
     raw(`${field === "" ? "the body" : field} ${what}`, `"${field}"`, JSON.stringify(replaced(body, field, value)));
 }
 
@@ -127,6 +155,10 @@ interface Wrong {
   readonly what: string;
 }
 const dropped = Symbol("dropped");
+/** A number that `JSON.stringify` writes with these digits. */
+const digits = (text: string): unknown =>
+  // Proof: TypeScript's library does not name `rawJSON` yet (ECMA-262, JSON.rawJSON); the pinned Node has it.
+  (JSON as unknown as { readonly rawJSON: (text: string) => unknown }).rawJSON(text);
 
 /** Values that do not fit, each with the pointer of the field that is wrong. */
 function* wrongValues(schema: JsonSchema, value: unknown, field: string): Generator<Wrong> {
@@ -156,7 +188,10 @@ function* wrongValues(schema: JsonSchema, value: unknown, field: string): Genera
     yield { field, value: 1.5, what: "is no whole number" };
     if (typeof schema["minimum"] === "number") yield { field, value: schema["minimum"] - 1, what: "is too small" };
     if (typeof schema["maximum"] === "number") yield { field, value: schema["maximum"] + 1, what: "is too large" };
+    yield { field, value: 2 ** 53, what: "is beyond what numbers hold exactly" };
   }
+  if (schema.type === "number" || isUnknown(schema))
+    yield { field, value: digits("9007199254740993"), what: "would lose a digit" };
   if (schema.items !== undefined && Array.isArray(value)) {
     if (typeof schema["minItems"] === "number" && schema["minItems"] > 0)
       yield { field, value: [], what: "has too few items" };

@@ -1,7 +1,9 @@
-import { kitProblems, pageOf } from "holdfast/contract";
+import { kitProblems, listOrder, pageOf, t } from "holdfast/contract";
 import { ListMail } from "./contracts.ts";
 import type { Delivered } from "./mail/port.ts";
 import { handle } from "./scope.ts";
+
+const byNumber = listOrder("mail", t.Integer({ minimum: 1 }));
 
 export const listMail = handle(ListMail, {
   prepare: async ({ query, caller, mailer: { captured }, mailShown }) => {
@@ -9,9 +11,10 @@ export const listMail = handle(ListMail, {
     if (!operator && (mailShown === "operators" || captured === undefined))
       throw caller === undefined ? kitProblems.unauthenticated({}) : kitProblems.forbidden({});
     const page = await pageOf(query, {
-      read: (before: number | undefined, limit) =>
+      order: byNumber,
+      read: (before, limit) =>
         captured === undefined ? Promise.resolve([]) : captured({ limit, ...(before === undefined ? {} : { before }) }),
-      cursor: ({ number }) => number,
+      position: ({ number }) => number,
     });
     return operator || mailShown === "open" ? page : { ...page, items: page.items.map(masked) };
   },

@@ -1,3 +1,4 @@
+import { shortened } from "holdfast/runtime";
 import type { Kind } from "./contracts.ts";
 import type { Facts } from "./notification.ts";
 
@@ -52,5 +53,5 @@ export function render(kind: Kind, facts: Facts): Template {
   const { subject, text } = templates[kind];
   const fill = (template: string) =>
     template.replaceAll(/\{(\w+)\}/g, (_, name: string) => String(facts[name] ?? "?").replaceAll(/\s+/g, " "));
-  return { subject: fill(subject).slice(0, 200), text: fill(text) };
+  return { subject: shortened(fill(subject), 200), text: fill(text) };
 }

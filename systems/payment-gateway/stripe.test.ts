@@ -155,7 +155,10 @@ test("Stripe: amounts are told in its units where they are not those of ISO 4217
     ["EUR", 500, 500],
     ["JPY", 500, 500],
     ["ISK", 500, 50_000],
+    ["UGX", 500, 50_000],
     ["MGA", 50_000, 500],
+    ["HUF", 50_050, 50_050],
+    ["KWD", 5_120, 5_120],
   ] as const) {
     const charged = await gateway.charge(request("pm_card_visa", { key: currency, currency, amount }), never);
     assert.ok(charged.kind === "charged");
@@ -164,10 +167,19 @@ test("Stripe: amounts are told in its units where they are not those of ISO 4217
   }
   assert.deepEqual(
     like.book.refunds.map(({ amount }) => amount),
-    [500, 500, 50_000, 500],
+    [500, 500, 50_000, 50_000, 500, 50_050, 5_120],
   );
-  const broken = request("pm_card_visa", { key: "k2", currency: "MGA", amount: 501 });
-  await assert.rejects(gateway.charge(broken, never), GatewayRefused);
+  const asked = like.asked.length;
+  for (const [currency, amount, reason] of [
+    ["MGA", 501, "the gateway takes multiples of 1.00 MGA, and no 5.01 MGA"],
+    ["KWD", 5_124, "the gateway takes multiples of 0.010 KWD, and no 5.124 KWD"],
+    ["TND", 1, "the gateway takes multiples of 0.010 TND, and no 0.001 TND"],
+  ] as const) {
+    const broken = request("pm_card_visa", { key: `broken ${currency}`.replace(" ", "-"), currency, amount });
+    assert.deepEqual(await gateway.charge(broken, never), { kind: "declined", reason });
+    await assert.rejects(gateway.refund({ key: "r", chargeId: "pi_like1", amount, currency }, never), GatewayRefused);
+  }
+  assert.equal(like.asked.length, asked, "Stripe was not asked");
   await assert.rejects(gateway.charge(request("pm_card_visa", { key: "a b" }), never), GatewayRefused);
 });
 

@@ -1,5 +1,6 @@
 import type { Clock } from "holdfast/runtime";
 import type { Stripe } from "stripe";
+import { stripeMoney } from "./stripe-amounts.ts";
 import { declineOf, portError, reasonOf, wantsCustomer } from "./stripe-answers.ts";
 import { loadStripe } from "./stripe-sdk.ts";
 import {
@@ -65,8 +66,10 @@ export function stripeGateway({ key, url = "https://api.stripe.com", clock }: St
     async charge(request, signal) {
       const { key: idempotencyKey, amount, currency, method, reference, since = Infinity } = checkCharge(request);
       checkHeader(idempotencyKey);
+      const money = stripeMoney({ amount, currency });
+      if ("refused" in money) return { kind: "declined", reason: money.refused };
       const params = {
-        ...moneyOf({ amount, currency }),
+        ...money,
         payment_method: method,
         confirm: true,
         off_session: true,
@@ -94,15 +97,17 @@ export function stripeGateway({ key, url = "https://api.stripe.com", clock }: St
       });
     },
     async refund(request, signal) {
-      const { key: idempotencyKey, chargeId, ...money } = checkRefund(request);
+      const { key: idempotencyKey, chargeId, ...given } = checkRefund(request);
       checkHeader(idempotencyKey);
-      const { amount, currency } = moneyOf(money);
+      const money = stripeMoney(given);
+      if ("refused" in money) throw new GatewayRefused(money.refused);
+      const { amount, currency } = money;
       return ask(signal, async (stripe) => {
         const [intent, known] = await Promise.all([
           stripe.paymentIntents.retrieve(chargeId),
           refundOf(stripe, chargeId, idempotencyKey),
         ]);
-        if (intent.currency !== currency) throw new GatewayRefused(`${chargeId} was not charged in ${money.currency}.`);
+        if (intent.currency !== currency) throw new GatewayRefused(`${chargeId} was not charged in ${given.currency}.`);
         if (known !== undefined && known.amount !== amount)
           throw new GatewayRefused(`the key ${idempotencyKey} was used for another refund.`);
         const refund =
@@ -165,15 +170,6 @@ function outcomeOf(intent: Stripe.PaymentIntent): ChargeOutcome {
   if (intent.last_payment_error !== null) return { kind: "declined", reason: reasonOf(intent.last_payment_error) };
   const reason = intent.cancellation_reason === "abandoned" ? wantsCustomer : "the payment was canceled";
   return { kind: "declined", reason };
-}
-
-/** Where Stripe's smallest unit is not the one of ISO 4217 (https://docs.stripe.com/currencies#special-cases): so many of its units are one of ours. */
-const units: Readonly<Record<string, number>> = { ISK: 100, UGX: 100, MGA: 0.01 };
-
-function moneyOf({ amount, currency }: { readonly amount: number; readonly currency: string }) {
-  const theirs = Math.round(amount * (units[currency] ?? 1) * 100) / 100;
-  if (!Number.isInteger(theirs)) throw new GatewayRefused(`/amount of ${currency} must be in whole units.`);
-  return { amount: theirs, currency: currency.toLowerCase() };
 }
 
 function checkHeader(key: string): void {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHmac } from "node:crypto";
 import { test, type TestContext } from "node:test";
 import { serveHttp } from "holdfast/http";
 import { controlledRuntime } from "holdfast/runtime";
@@ -106,6 +107,9 @@ test("what Stripe did not sign, or long ago, or of nobody's payment here: nothin
   const asked = like.asked.length;
   const { body, signature } = like.finish("pi_like1", "succeeded");
   const [time = "", mac = ""] = signature.split(",");
+  const signedAt = (seconds: string) =>
+    `v1=${createHmac("sha256", like.webhookSecret).update(`${seconds}.${body}`).digest("hex")}`;
+  const now = String(Math.floor(runtime.clock.now() / 1_000));
   for (const forged of [
     { body: body.replaceAll(" ", ""), signature },
     { body, signature: mac },
@@ -113,6 +117,14 @@ test("what Stripe did not sign, or long ago, or of nobody's payment here: nothin
     { body, signature: `${time},v1=${"0".repeat(64)}` },
     { body, signature: `${time},${mac.replace("v1", "v0")}` },
     { body, signature: like.sign(body, runtime.clock.now() - 302_000) },
+    { body, signature: like.sign(body, runtime.clock.now() + 302_000) },
+    { body, signature: like.sign(body, runtime.clock.now() + 10 * 365 * 86_400_000) },
+    // Stripe's SDK reads these as NaN, as the time before the letters, and as the last of two.
+    { body, signature: `t=abc,${signedAt("NaN")}` },
+    { body, signature: `t=,${signedAt("NaN")}` },
+    { body, signature: `t=${now}abc,${signedAt(now)}` },
+    { body, signature: `t=1,t=${now},${signedAt(now)}` },
+    { body, signature: `t=${now},${signedAt(now)},t=${now}` },
     { body: "{", signature: like.sign("{") },
   ])
     assert.deepEqual(await post(forged), [400, "billing/webhook-refused"], forged.signature);
@@ -129,6 +141,7 @@ test("what Stripe did not sign, or long ago, or of nobody's payment here: nothin
   }
   assert.equal(like.asked.length, asked);
   assert.equal(await invoice.state(), "charging");
+  assert.deepEqual(await post({ body, signature: like.sign(body, runtime.clock.now() + 290_000) }), [204, undefined]);
   assert.deepEqual(await post({ body, signature: like.sign(body, runtime.clock.now() - 290_000) }), [204, undefined]);
   await until("it is paid", async () => (await invoice.state()) === "paid");
 });

@@ -1,5 +1,5 @@
 import { contracts, loggable, noContent, page, pageQuery, t, type Value } from "holdfast/contract";
-import { Money } from "../../money.ts";
+import { Money, Price } from "../../money.ts";
 
 const { endpoint, event, problem } = contracts("inventory", { exchange: "commerce" });
 
@@ -122,6 +122,7 @@ export const PutStock = endpoint("PUT /stock/{sku}", {
   params: bySku.params,
   body: t.Object({
     ...product,
+    price: Price,
     quantity: StockItem.properties.quantity,
     threshold: t.Optional(StockItem.properties.threshold),
   }),

@@ -1,6 +1,6 @@
-import { pageOf } from "holdfast/contract";
+import { listOrder, pageOf } from "holdfast/contract";
 import type { Found, Reader } from "holdfast/documents";
-import { GetReservation, GetStock, ListStock, UnknownReservation, UnknownSku } from "./contracts.ts";
+import { GetReservation, GetStock, ListStock, Sku, UnknownReservation, UnknownSku } from "./contracts.ts";
 import { handle } from "./scope.ts";
 import { shownReservation } from "./shown-reservation.ts";
 import { shown, type Stock } from "./stock.ts";
@@ -11,13 +11,16 @@ export const getStock = handle(GetStock, async ({ params: { sku }, docs, reply }
   return reply(200, shown(sku, found));
 });
 
+const bySku = listOrder("stock", Sku);
+
 export const listStock = handle(ListStock, async ({ query, docs, reply }) => {
   const page = await pageOf(query, {
-    read: (after: string | undefined, limit) =>
+    order: bySku,
+    read: (after, limit) =>
       query.sku === undefined
         ? docs.stock.list({ limit, ...(after === undefined ? {} : { after: [after] }) })
         : among(docs.stock, query.sku, { after, limit }),
-    cursor: ({ id }) => id,
+    position: ({ id }) => id,
   });
   return reply(200, { ...page, items: page.items.map(({ id, value }) => shown(id, value)) });
 });

@@ -84,6 +84,13 @@ export const MixedCurrencies = problem("orders/mixed-currencies", {
   detail: "The order would have to be paid in {currencies}; place one for each.",
   facts: t.Object({ currencies: t.String() }),
 });
+export const TotalTooLarge = problem("orders/total-too-large", {
+  status: 422,
+  retryable: false,
+  summary: "An order comes to more than one order may",
+  detail: "The order would come to more than {largest}; place several.",
+  facts: t.Object({ largest: t.String() }),
+});
 export const OutOfStock = problem("orders/out-of-stock", {
   status: 409,
   retryable: false,
@@ -125,7 +132,7 @@ export const PlaceOrder = endpoint("POST /orders", {
   idempotent: true,
   body: NewOrder,
   replies: { 201: { body: Order, headers: t.Object({ location: t.String() }) } },
-  problems: [UnknownCustomer, UnknownProduct, RepeatedSku, MixedCurrencies, OutOfStock],
+  problems: [UnknownCustomer, UnknownProduct, RepeatedSku, MixedCurrencies, TotalTooLarge, OutOfStock],
 });
 const byId = { access: "anyone", params: t.Object({ orderId }), problems: [UnknownOrder] } as const;
 export const GetOrder = endpoint("GET /orders/{orderId}", {

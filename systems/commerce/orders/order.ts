@@ -1,6 +1,6 @@
-import type { Money } from "../../money.ts";
+import { largestAmount, sumOf, written, type Money } from "../../money.ts";
 import type { Line } from "../inventory/contracts.ts";
-import { MixedCurrencies, RepeatedSku, type Order } from "./contracts.ts";
+import { MixedCurrencies, RepeatedSku, TotalTooLarge, type Order } from "./contracts.ts";
 
 /** Throws `orders/repeated-sku` where two lines name one SKU. */
 export function checkLines(lines: readonly Line[]): void {
@@ -11,7 +11,7 @@ export function checkLines(lines: readonly Line[]): void {
   }
 }
 
-/** Lines with their prices, and their sum; throws `orders/mixed-currencies`. */
+/** Lines with their prices, and their sum; throws `orders/mixed-currencies`, `orders/total-too-large`. */
 export function priced(
   lines: readonly Line[],
   prices: ReadonlyMap<string, Money>,
@@ -23,6 +23,7 @@ export function priced(
   const currencies = new Set(out.map(({ price }) => price.currency));
   const [currency = "", ...others] = currencies;
   if (others.length > 0) throw MixedCurrencies({ currencies: [...currencies].join(", ") });
-  const amount = out.reduce((sum, { price, quantity }) => sum + price.amount * quantity, 0);
+  const amount = sumOf(out.map(({ price, quantity }) => ({ amount: price.amount, quantity })));
+  if (amount === undefined) throw TotalTooLarge({ largest: written({ amount: largestAmount, currency }) });
   return { lines: out, total: { amount, currency } };
 }

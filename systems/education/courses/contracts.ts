@@ -1,16 +1,14 @@
 import { contracts, page, pageQuery, t, type Value } from "holdfast/contract";
-import { Money } from "../../money.ts";
+import { minorUnits, Money, Price } from "../../money.ts";
 import { courseId, email, learnerId, subject } from "../fields.ts";
 
 const { endpoint, event, problem } = contracts("courses", { exchange: "registrations" });
 
 const seats = (description: string) => t.Integer({ minimum: 0, maximum: 1_000_000, description });
+const amount = t.Integer({ minimum: 1, maximum: 100_000_000, description: minorUnits });
 const about = {
   title: t.String({ minLength: 1, maxLength: 200 }),
-  price: t.Object({
-    ...Money.properties,
-    amount: t.Integer({ minimum: 1, maximum: 100_000_000, description: "In minor units: cents" }),
-  }),
+  price: t.Object({ ...Money.properties, amount }),
 };
 export const Course = t.Object({
   courseId,
@@ -85,7 +83,11 @@ export const PutCourse = endpoint("PUT /courses/{courseId}", {
   summary: "Create a course, or change it",
   access: "operator",
   ...byId,
-  body: t.Object({ ...about, seats: Course.properties.seats }),
+  body: t.Object({
+    ...about,
+    price: t.Object({ ...Price.properties, amount }),
+    seats: Course.properties.seats,
+  }),
   replies: { 200: Course },
   problems: [BelowTaken],
 });

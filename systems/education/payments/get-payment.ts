@@ -1,5 +1,5 @@
-import { pageOf } from "holdfast/contract";
-import { GetPayment, GetPaymentEvents, ListPayments, UnknownPayment } from "./contracts.ts";
+import { listOrder, pageOf } from "holdfast/contract";
+import { GetPayment, GetPaymentEvents, ListPayments, Payment, UnknownPayment } from "./contracts.ts";
 import { handle } from "./scope.ts";
 
 export const getPayment = handle(GetPayment, async ({ params, payments, reply }) =>
@@ -13,12 +13,15 @@ export const getPaymentEvents = handle(GetPaymentEvents, async ({ params: { paym
   return reply(200, page);
 });
 
+const byId = listOrder("payments", Payment.properties.paymentId);
+
 export const listPayments = handle(ListPayments, async ({ query, payments, reply }) =>
   reply(
     200,
     await pageOf(query, {
-      read: (after: string | undefined, limit) => payments.list({ registrationId: query.registrationId, after, limit }),
-      cursor: ({ paymentId }) => paymentId,
+      order: byId,
+      read: (after, limit) => payments.list({ registrationId: query.registrationId, after, limit }),
+      position: ({ paymentId }) => paymentId,
     }),
   ),
 );
