@@ -19,7 +19,7 @@ export { codeOf, lastFailure, reasonOf, tooOld, twiceFailed, type Burial, type F
 export { keyRetentionMs, lowestUuidv7, messageRetentionMs } from "./retention.ts";
 export { brokerProblems, maxMessageBytes, messageProblems } from "./problems.ts";
 export { startRelay, type Relay, type RelayOptions } from "./relay.ts";
-export { defaultRetry, type RetryPolicy } from "./retry.ts";
+export { defaultRetry, isInfrastructure, type RetryPolicy } from "./retry.ts";
 export { created, failureOf, showsSending, showsTicks } from "./spans.ts";
 export { patternFault, startSchedules, type ScheduledJob, type Schedules } from "./schedules.ts";
 export type {
@@ -47,5 +47,6 @@ export type {
 export type { MessageForm } from "./decode.ts";
 export type { MessageSubscription, Preparing } from "./subscription.ts";
 export { Recent, type Placed } from "./recent.ts";
+export { isStorable, storable } from "./storable.ts";
 export { makePace } from "./pace.ts";
 export { makeWake, type Wake } from "./wake.ts";

@@ -1,4 +1,13 @@
-import { lastFailure, reasonOf, twiceFailed, type Burial, type Parked, type Store } from "../messaging/index.ts";
+import {
+  isInfrastructure,
+  lastFailure,
+  reasonOf,
+  twiceFailed,
+  type Burial,
+  type Parked,
+  type Store,
+  type Unit,
+} from "../messaging/index.ts";
 import type { Row, Session } from "./engine.ts";
 import { runMessage, type Parts } from "./message-unit.ts";
 import { unpark } from "./parked-rows.ts";
@@ -58,10 +67,46 @@ export async function claim(
 type How = Parameters<Store<object>["retry"]>[1];
 type Ended = Awaited<ReturnType<Store<object>["retry"]>>;
 
-/** One parked message as one unit: row read again in the transaction, run, deleted, the next of its key woken. */
-export async function retry(parts: Parts, { id, subscription }: Parked, how: How): Promise<Ended> {
+/** What could not be committed: the unit of the handler, or the one in place of its dead letter. */
+interface Unwritten {
+  readonly error: unknown;
+  readonly by: "handler" | "exhausted";
+}
+
+/**
+ * One parked message as one unit: row read again in the transaction, run, deleted, the next of its key woken. Where its transaction fails for what the unit
+ * wrote, a second one records that as the failure of the attempt.
+ */
+export async function retry(parts: Parts, parked: Parked, how: How): Promise<Ended> {
+  let unwritten: readonly Unwritten[] = [];
+  for (;;) {
+    const reached: Reached = { unit: undefined };
+    try {
+      return await retryOnce(parts, parked, how, { unwritten, reached });
+    } catch (error) {
+      const by = reached.unit;
+      if (by === undefined || isInfrastructure(error) || unwritten.some((known) => known.by === by)) throw error;
+      unwritten = [...unwritten, { error, by }];
+    }
+  }
+}
+
+/** The unit that runs in the transaction, or will commit with it. */
+interface Reached {
+  unit: Unwritten["by"] | undefined;
+}
+
+function retryOnce(
+  parts: Parts,
+  { id, subscription }: Parked,
+  how: How,
+  { unwritten, reached }: { readonly unwritten: readonly Unwritten[]; readonly reached: Reached },
+): Promise<Ended> {
+  const known = (by: Unwritten["by"]) => unwritten.find((each) => each.by === by);
   return parts.lane.job(async (session) => {
     const { runtime, deadLetters } = parts;
+    // The lane may run it again.
+    reached.unit = undefined;
     const now = Math.floor(runtime.clock.now());
     const { rows } = await session.run(
       `SELECT ${fields}, "claimedBy" FROM holdfast_parked p WHERE id = ? AND "nextAt" <= ? AND ${isLowest}`,
@@ -74,24 +119,26 @@ export async function retry(parts: Parts, { id, subscription }: Parked, how: How
     runtime.faults.at("parked:retrying");
     const attempts = parked.attempts + 1;
     const { envelope } = parked;
-    const failed = "failed" in how && how.failed !== undefined;
-    const { outcome, turn } = failed
-      ? { outcome: { ok: false as const, error: how.failed }, turn: undefined }
-      : await runMessage(parts, session, {
-          label: `the consumer ${subscription}`,
-          work: (unit) => how.handle(envelope, attempts, unit),
-        });
     /** What the unit let out, the end of the row, and that of the letter that it came from. */
-    const settle = async (ran: Turn | undefined) => {
-      if (ran !== undefined) await insertOutgoing(session, [ran], parts);
+    const settle = async (ran: Turn) => {
+      await insertOutgoing(session, [ran], parts);
       await unpark(session, parked, now);
       runtime.faults.at("parked:deleted");
       if (deadLetter !== undefined) await deadLetters.handled(session, deadLetter);
     };
-    if (outcome.ok) {
-      await settle(turn);
-      return "handled";
-    }
+    const run = async (by: Unwritten["by"], label: string, work: (unit: Unit<object>) => Promise<void>) => {
+      const failed = known(by) ?? (by === "handler" && how.failed !== undefined ? { error: how.failed } : undefined);
+      if (failed !== undefined) return { ok: false as const, error: failed.error };
+      reached.unit = by;
+      const { outcome, turn } = await runMessage(parts, session, { label, work });
+      if (outcome.ok) await settle(turn);
+      else reached.unit = undefined;
+      return outcome;
+    };
+    const outcome = await run("handler", `the consumer ${subscription}`, (unit) =>
+      how.handle(envelope, attempts, unit),
+    );
+    if (outcome.ok) return "handled";
     const verdict = how.judge(outcome.error, attempts);
     if (verdict.kind === "pause") throw new Rejected(outcome.error);
     if (verdict.kind === "park") {
@@ -104,15 +151,13 @@ export async function retry(parts: Parts, { id, subscription }: Parked, how: How
     const failure = lastFailure(outcome.error, attempts);
     let why: Pick<Burial, "code" | "error"> = { code: failure.code, error: failure.reason };
     if (verdict.kind === "dead" && how.exhausted !== undefined) {
-      const { run, pauses } = how.exhausted;
-      const label = `exhausted of the consumer ${subscription}`;
-      const last = await runMessage(parts, session, { label, work: (unit) => run(envelope, failure, unit) });
-      if (last.outcome.ok) {
-        await settle(last.turn);
-        return "exhausted";
-      }
-      if (pauses(last.outcome.error)) throw new Rejected(last.outcome.error);
-      why = twiceFailed(failure, last.outcome.error);
+      const { run: last, pauses } = how.exhausted;
+      const ended = await run("exhausted", `exhausted of the consumer ${subscription}`, (unit) =>
+        last(envelope, failure, unit),
+      );
+      if (ended.ok) return "exhausted";
+      if (pauses(ended.error)) throw new Rejected(ended.error);
+      why = twiceFailed(failure, ended.error);
     }
     await unpark(session, parked, now);
     if (verdict.kind === "discard") return "discarded";
