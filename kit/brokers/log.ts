@@ -1,6 +1,7 @@
 import {
   Recent,
   brokerProblems,
+  checkAttributes,
   maxMessageBytes,
   type Envelope,
   type KnownStore,
@@ -127,7 +128,8 @@ export class Log {
   }
 
   async append({ name, epoch }: Producer, messages: readonly Envelope[]): Promise<void> {
-    for (const { id, data } of messages) {
+    for (const { id, data, source, type, key, correlationId, causationId } of messages) {
+      checkAttributes({ id, source, type, key, correlationId, causationId });
       const bytes = typeof data === "string" ? Buffer.byteLength(data) : data.length;
       if (bytes > maxMessageBytes) throw brokerProblems.messageTooLarge({ id, bytes, limit: maxMessageBytes });
     }

@@ -17,9 +17,9 @@ export { knownStore, remember, type KnownStore } from "./known-store.ts";
 export { watchStore, type StoreWatch } from "./store-watch.ts";
 export { codeOf, lastFailure, reasonOf, tooOld, twiceFailed, type Burial, type Failure } from "./burial.ts";
 export { keyRetentionMs, lowestUuidv7, messageRetentionMs } from "./retention.ts";
-export { brokerProblems, maxMessageBytes, messageProblems } from "./problems.ts";
+export { brokerProblems, checkAttributes, maxMessageBytes, messageProblems } from "./problems.ts";
 export { startRelay, type Relay, type RelayOptions } from "./relay.ts";
-export { defaultRetry, isInfrastructure, type RetryPolicy } from "./retry.ts";
+export { defaultRetry, isInfrastructure, retryFaults, type RetryPolicy } from "./retry.ts";
 export { created, failureOf, showsSending, showsTicks } from "./spans.ts";
 export { patternFault, startSchedules, type ScheduledJob, type Schedules } from "./schedules.ts";
 export type {

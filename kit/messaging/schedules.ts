@@ -64,12 +64,13 @@ function follower(pattern: string): (after: number) => number {
   return (after) => cron.nextRun(new Date(after))?.getTime() ?? 8.64e15;
 }
 
-/** Why a pattern cannot be understood; undefined where it can. */
+/** Why a pattern is none, as the end of a sentence that begins with it; undefined where it has ticks. */
 export function patternFault(pattern: string): string | undefined {
   try {
-    new Cron(pattern, options).nextRun();
-    return undefined;
+    // What recurs at all recurs within 400 years, after which the calendar repeats.
+    if (new Cron(pattern, options).nextRun(new Date(0)) !== null) return undefined;
+    return "never comes: the calendar has no such day";
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return `is not five fields of cron: ${error instanceof Error ? error.message : String(error)}`;
   }
 }

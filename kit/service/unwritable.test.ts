@@ -100,3 +100,28 @@ test("where what is done in place of a dead letter cannot be written either, the
   assert.match((await dead(system))[0]?.error ?? "", /planted; and then its exhausted failed: .*planted/);
   assert.deepEqual(await texts(system), ["good"]);
 });
+
+async function keepsOddTexts(system: TestSystem): Promise<void> {
+  const name = "two halves";
+  await ask(system, "throw");
+  // As a foreign producer may send it: its id is text that UTF-8 does not have.
+  await system.inject({ id: "half \ud800", type: Asked.name, key: name, data: JSON.stringify({ text: name }) });
+  await until("one is dead, the other handled", async () => {
+    const kept = await texts(system);
+    return (await dead(system)).length === 1 && kept.includes(name);
+  });
+  await system.settled();
+  const [letter] = await dead(system);
+  assert.deepEqual([letter?.attempts, letter?.error], [3, "Error: \uFFFD and half a pair: \uFFFD"]);
+}
+
+test("an error whose text no store can hold is kept with U+FFFD in its place, and a message with such an id is handled", async () => {
+  await using system = await start(outlets(), foreign);
+  await keepsOddTexts(system);
+});
+
+test("the same texts on PostgreSQL", { skip: postgresSkip }, async (t) => {
+  await fresh(t);
+  await using system = await start(outlets(), { ...foreign, storeUrl });
+  await keepsOddTexts(system);
+});
