@@ -1,7 +1,7 @@
 import type { TSchema } from "typebox";
 import { Compile } from "typebox/schema";
 import { mediaTypesOf } from "./bytes.ts";
-import { closed, jsonSchema, plain, type JsonSchema } from "./json-schema.ts";
+import { closed, datable, jsonSchema, plain, type JsonSchema } from "./json-schema.ts";
 
 export interface FieldError {
   readonly in: "body" | "query" | "params" | "headers";
@@ -44,7 +44,7 @@ export function compile(schema: TSchema, { open }: { readonly open: boolean }): 
 function compileNow(schema: TSchema, open: boolean): Validator {
   if (mediaTypesOf(schema) !== undefined) return anyBytes;
   const form = plain(jsonSchema(schema));
-  const compiled = Compile(open ? form : closed(form));
+  const compiled = Compile(datable(open ? form : closed(form)));
   const mayBeDeep = hasUnknown(form);
   return {
     check: (value) => compiled.Check(value) && !(mayBeDeep && tooDeep(value, maxDepth)),
@@ -55,7 +55,8 @@ function compileNow(schema: TSchema, open: boolean): Validator {
         if (found.size < maxErrors && !found.has(key)) found.set(key, { in: "body", field, rule, message });
       };
       for (const { keyword, instancePath, params, message } of compiled.Errors(value)[1]) {
-        if (keyword === "boolean") add(instancePath, "unknown", "is not a field of this contract");
+        if (keyword === "not") add(instancePath, "format", "must have no leap second (:60) and no zone in brackets");
+        else if (keyword === "boolean") add(instancePath, "unknown", "is not a field of this contract");
         else if (keyword === "required" && "requiredProperties" in params && Array.isArray(params.requiredProperties)) {
           for (const name of params.requiredProperties)
             add(`${instancePath}/${pointer(String(name))}`, "required", "is required");

@@ -16,7 +16,9 @@ export { startHousekeeping, type Housekeeping } from "./housekeeping.ts";
 export { knownStore, remember, type KnownStore } from "./known-store.ts";
 export { watchStore, type StoreWatch } from "./store-watch.ts";
 export { codeOf, lastFailure, reasonOf, tooOld, twiceFailed, type Burial, type Failure } from "./burial.ts";
-export { keyRetentionMs, lowestUuidv7, messageRetentionMs } from "./retention.ts";
+export { keyRetentionMs, longestClaimMs, lowestUuidv7, messageRetentionMs, validLowWater } from "./retention.ts";
+export { steadyClock } from "./steady-clock.ts";
+export { delayHeader } from "./waiting.ts";
 export { brokerProblems, checkAttributes, maxMessageBytes, messageProblems } from "./problems.ts";
 export { startRelay, type Relay, type RelayOptions } from "./relay.ts";
 export { defaultRetry, isInfrastructure, retryFaults, type RetryPolicy } from "./retry.ts";
@@ -40,9 +42,11 @@ export type {
   Settled,
   Store,
   StoredReply,
+  SweepOptions,
   Unit,
   UnitOfWork,
   Verdict,
+  Waiting,
 } from "./store.ts";
 export type { MessageForm } from "./decode.ts";
 export type { MessageSubscription, Preparing } from "./subscription.ts";

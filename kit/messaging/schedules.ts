@@ -1,5 +1,5 @@
 import { Cron } from "croner";
-import type { Runtime } from "../runtime/index.ts";
+import { clockSkewMs, type Runtime } from "../runtime/index.ts";
 import type { Logger } from "../telemetry/index.ts";
 import { backoffMs } from "./backoff.ts";
 import type { OutgoingJob, Schedule, Store } from "./store.ts";
@@ -36,7 +36,8 @@ export function startSchedules({ store, runtime, log, schedules }: SchedulesOpti
     for (let failures = 0; !stopping.signal.aborted;) {
       try {
         const now = clock.now();
-        const tick = await store.nextTick({ name, pattern }, following(now));
+        // Another instance's clock may be a little ahead, and its tick be the next one after this.
+        const tick = await store.nextTick({ name, pattern }, following(now), following(now + clockSkewMs));
         failures = 0;
         if (tick > clock.now()) await timers.sleep(Math.min(longestSleepMs, tick - clock.now()), stopping.signal);
         else await store.tick({ name, pattern }, tick, following(clock.now()), jobOf(tick));

@@ -17,7 +17,7 @@ import {
 } from "../messaging/index.ts";
 import type { Runtime } from "../runtime/index.ts";
 import { formatTraceparent, type Logger, type Spans, type TraceContext } from "../telemetry/index.ts";
-import { dueAt } from "./due.ts";
+import { due } from "./due.ts";
 import type { CallRequest, When } from "./given.ts";
 import { inStep } from "./spans.ts";
 
@@ -140,8 +140,8 @@ export function enqueuer(
       throw new Error(
         `${cause.handler} enqueued ${job.name} of ${job.owner}, which ${cause.service} has no handler for: list its handler among the jobs of assemble(…).`,
       );
-    const due = dueAt(when, surroundings.runtime.clock.now(), `${cause.handler}: the job ${job.name}`);
-    unit.enqueue({ ...letter(job, data, cause, surroundings), subscription: jobSubscription(job), dueAt: due });
+    const at = due(when, surroundings.runtime.clock.now(), `${cause.handler}: the job ${job.name}`);
+    unit.enqueue({ ...letter(job, data, cause, surroundings), subscription: jobSubscription(job), ...at });
   };
 }
 

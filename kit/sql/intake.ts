@@ -3,12 +3,13 @@ import {
   isInfrastructure,
   reasonOf,
   tooOld,
+  validLowWater,
   type Batch,
   type BatchResult,
   type Incoming,
   type Verdict,
 } from "../messaging/index.ts";
-import { timeOfUuidv7, type Runtime } from "../runtime/index.ts";
+import { clockSkewMs, timeOfUuidv7, type Runtime } from "../runtime/index.ts";
 import type { Session } from "./engine.ts";
 import { Rejected } from "./rejected.ts";
 import { runMessage, type Parts } from "./message-unit.ts";
@@ -17,9 +18,6 @@ import { insertOutgoing } from "./outgoing.ts";
 import { textOf } from "./rows.ts";
 import type { Slices } from "./slices.ts";
 import type { Turn } from "./turn.ts";
-
-/** Ids that are further ahead than this carry no usable time. */
-const aheadMs = 5 * 60_000;
 
 /** What came of a batch: who waits for messages or for parked rows is told. */
 export interface TakenIn extends BatchResult {
@@ -215,7 +213,7 @@ async function handleNow(
 async function mark(session: Session, { clock, faults }: Runtime, { subscription, messages }: Batch<object>) {
   const now = Math.floor(clock.now());
   const { rows } = await session.run(`SELECT "messageId" FROM holdfast_low_water`);
-  const lowWater = rows[0] === undefined ? "" : textOf(rows[0], "messageId");
+  const lowWater = rows[0] === undefined ? "" : validLowWater(textOf(rows[0], "messageId"), now);
   const seen = new Set<string>();
   const timed: Incoming[] = [];
   const foreign: Incoming[] = [];
@@ -226,9 +224,12 @@ async function mark(session: Session, { clock, faults }: Runtime, { subscription
   });
   for (const message of distinct) {
     const time = timeOfUuidv7(message.envelope.id);
-    if (time === undefined || time > now + aheadMs) foreign.push(message);
-    else if (message.envelope.id < lowWater) older.add(message);
-    else timed.push(message);
+    if (time !== undefined && message.envelope.id <= lowWater) older.add(message);
+    else {
+      if (time !== undefined) timed.push(message);
+      // One that lies ahead goes by the time of its arrival: its id would keep it too long.
+      if (time === undefined || time > now + clockSkewMs) foreign.push(message);
+    }
   }
   faults.at("inbox:inserting");
   const inserted = await session.insertMany({
@@ -256,7 +257,10 @@ async function mark(session: Session, { clock, faults }: Runtime, { subscription
     returning: ["messageId"],
   });
   faults.at("inbox:inserted");
-  const isNew = new Set([...inserted, ...foreignInserted].map((row) => textOf(row, "messageId")));
+  const isNew = new Set([
+    ...inserted.map((row) => textOf(row, "messageId")),
+    ...foreignInserted.map((row) => textOf(row, "messageId")).filter((id) => timeOfUuidv7(id) === undefined),
+  ]);
   return distinct
     .filter((message) => older.has(message) || isNew.has(message.envelope.id))
     .map((message) => ({ message, old: older.has(message) }));

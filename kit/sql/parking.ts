@@ -1,6 +1,7 @@
 import {
   isInfrastructure,
   lastFailure,
+  longestClaimMs,
   reasonOf,
   twiceFailed,
   type Burial,
@@ -8,6 +9,7 @@ import {
   type Store,
   type Unit,
 } from "../messaging/index.ts";
+import { clockSkewMs } from "../runtime/index.ts";
 import type { Row, Session } from "./engine.ts";
 import { runMessage, type Parts } from "./message-unit.ts";
 import { unpark } from "./parked-rows.ts";
@@ -20,6 +22,10 @@ import type { Turn } from "./turn.ts";
 const fields = `id, subscription, ${envelopeNames}, attempts, redrive, "deadLetter"`;
 /** True for the lowest row of its key. */
 const isLowest = `NOT EXISTS (SELECT 1 FROM holdfast_parked lower WHERE lower.subscription = p.subscription AND lower."key" = p."key" AND lower.id < p.id)`;
+
+/** Nobody has claimed it, or the claim is over, or a clock wrote it that was ahead. */
+const isFree = `("claimedUntil" IS NULL OR "claimedUntil" < ? OR "claimedUntil" > ?)`;
+const latestClaim = (now: number): number => Math.ceil(now + longestClaimMs + clockSkewMs);
 
 const parkedOf = (row: Row): Parked => ({
   id: numberOf(row, "id"),
@@ -40,8 +46,8 @@ export async function due(
 ): Promise<readonly Parked[]> {
   const [one, names] = subscription === undefined ? ["", []] : ["subscription = ? AND ", [subscription]];
   const { rows } = await session.run(
-    `SELECT ${fields} FROM holdfast_parked p WHERE ${one}"nextAt" <= ? AND ("claimedUntil" IS NULL OR "claimedUntil" < ?) AND ${isLowest} ORDER BY "nextAt", id LIMIT ?`,
-    [...names, now, now, limit],
+    `SELECT ${fields} FROM holdfast_parked p WHERE ${one}"nextAt" <= ? AND ${isFree} AND ${isLowest} ORDER BY "nextAt", id LIMIT ?`,
+    [...names, now, now, latestClaim(now), limit],
   );
   return rows.map(parkedOf);
 }
@@ -58,8 +64,8 @@ export async function claim(
   { owner, until, now }: { readonly owner: string; readonly until: number; readonly now: number },
 ): Promise<boolean> {
   const { changes } = await session.run(
-    `UPDATE holdfast_parked AS p SET "claimedBy" = ?, "claimedUntil" = ? WHERE id = ? AND "nextAt" IS NOT NULL AND ("claimedUntil" IS NULL OR "claimedUntil" < ? OR "claimedBy" = ?) AND ${isLowest}`,
-    [owner, Math.ceil(until), id, now, owner],
+    `UPDATE holdfast_parked AS p SET "claimedBy" = ?, "claimedUntil" = ? WHERE id = ? AND "nextAt" IS NOT NULL AND (${isFree} OR "claimedBy" = ?) AND ${isLowest}`,
+    [owner, Math.ceil(until), id, now, latestClaim(now), owner],
   );
   return changes === 1;
 }
