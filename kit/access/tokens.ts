@@ -124,9 +124,11 @@ export function serviceTokens(keys: SigningKeys, clock: Clock): (service: string
   const minted = new Map<string, { readonly token: Promise<string>; readonly until: number }>();
   return (service) => {
     const known = minted.get(service);
-    if (known !== undefined && known.until > clock.now()) return known.token;
+    const half = (serviceLifetime / 2) * 1_000;
+    // One that would be kept for longer than that was minted by a clock that was ahead.
+    if (known !== undefined && known.until > clock.now() && known.until <= clock.now() + half) return known.token;
     const token = mintToken(keys, { caller: { kind: "service", name: service }, lifetime: serviceLifetime, clock });
-    minted.set(service, { token, until: clock.now() + (serviceLifetime / 2) * 1_000 });
+    minted.set(service, { token, until: clock.now() + half });
     return token;
   };
 }

@@ -1,4 +1,4 @@
-import { remember, watchStore, type Broker, type KnownStore } from "../messaging/index.ts";
+import { remember, steadyClock, watchStore, type Broker, type KnownStore } from "../messaging/index.ts";
 import type { Runtime } from "../runtime/index.ts";
 import { noMetrics, type Logger, type Metrics } from "../telemetry/index.ts";
 import { Log } from "./log.ts";
@@ -40,7 +40,10 @@ export async function embeddedBroker(options: EmbeddedOptions): Promise<Embedded
     for (const member of open) void member.renew();
   });
   const watch = watchStore({ name: "broker", check: () => store.check() }, runtime, log);
+  const isSteady = steadyClock(runtime.clock);
   const trimAll = async () => {
+    // What a wrong clock takes for old would be gone for good.
+    if (!isSteady()) return;
     try {
       while (await store.trim(runtime.clock.now()));
     } catch (error) {

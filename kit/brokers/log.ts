@@ -1,13 +1,14 @@
 import {
   Recent,
   brokerProblems,
+  checkAttributes,
   maxMessageBytes,
   type Envelope,
   type KnownStore,
   type Producer,
   type Wake,
 } from "../messaging/index.ts";
-import type { Runtime, Timer } from "../runtime/index.ts";
+import { clockSkewMs, type Runtime, type Timer } from "../runtime/index.ts";
 import type { Metrics } from "../telemetry/index.ts";
 import {
   envelopeColumns,
@@ -127,7 +128,8 @@ export class Log {
   }
 
   async append({ name, epoch }: Producer, messages: readonly Envelope[]): Promise<void> {
-    for (const { id, data } of messages) {
+    for (const { id, data, source, type, key, correlationId, causationId } of messages) {
+      checkAttributes({ id, source, type, key, correlationId, causationId });
       const bytes = typeof data === "string" ? Buffer.byteLength(data) : data.length;
       if (bytes > maxMessageBytes) throw brokerProblems.messageTooLarge({ id, bytes, limit: maxMessageBytes });
     }
@@ -236,6 +238,9 @@ export class Log {
       const { rows } = await session.run(topics);
       let more = false;
       for (const { type } of rows) {
+        // Written by a clock that was ahead: kept as if they were of now.
+        const ahead = `UPDATE log SET at = ? WHERE "offset" IN (${passed}) AND at > ?`;
+        await session.run(ahead, [Math.floor(now), type, type, Math.ceil(now + clockSkewMs)]);
         const sql = `DELETE FROM log WHERE "offset" IN (${passed}) AND at < ?`;
         const { changes } = await session.run(sql, [type, type, Math.floor(now - retentionMs)]);
         more ||= changes >= chunk;

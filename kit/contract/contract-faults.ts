@@ -27,6 +27,9 @@ export function contractFaults(contract: Contract | JobContract): readonly strin
   return faults;
 }
 
+/** 2^31 - 1: of milliseconds 24 days, of bytes 2 GiB. */
+const largestLimit = 2_147_483_647;
+
 function endpointFaults({ route, method, path, spec }: Endpoint): readonly string[] {
   const faults: string[] = [];
   const say = (fault: string) => faults.push(`${route}: ${fault}`);
@@ -49,6 +52,9 @@ function endpointFaults({ route, method, path, spec }: Endpoint): readonly strin
     if (Number(status) < 200 || Number(status) > 599) say(`a reply cannot have the status ${status}.`);
     if (status === "204" && body !== undefined) say("a 204 has no body.");
   }
+  for (const [name, limit] of Object.entries(spec.limits ?? {}))
+    if (!(Number.isSafeInteger(limit) && limit >= 1 && limit <= largestLimit))
+      say(`limits.${name} must be a whole number from 1 to ${String(largestLimit)}, not ${String(limit)}.`);
   if (Object.keys(spec.replies).length === 0) say("it has no reply.");
   if (spec.idempotent === true && method !== "POST" && method !== "PATCH")
     say(`${method} is idempotent by itself: it takes no Idempotency-Key.`);

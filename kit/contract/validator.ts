@@ -2,7 +2,7 @@ import type { TSchema } from "typebox";
 import { Compile } from "typebox/schema";
 import { mediaTypesOf } from "./bytes.ts";
 import { exactNumber } from "./json-text.ts";
-import { closed, isUnknown, jsonSchema, plain, watched, type JsonSchema } from "./json-schema.ts";
+import { closed, datable, isUnknown, jsonSchema, plain, watched, type JsonSchema } from "./json-schema.ts";
 import { normaliser } from "./normalise.ts";
 
 export interface FieldError {
@@ -50,7 +50,7 @@ function compileNow(schema: TSchema, open: boolean): Validator {
   if (mediaTypesOf(schema) !== undefined) return anyBytes;
   const form = plain(jsonSchema(schema));
   const watchedForm = watched(form, (value) => findInexact(value));
-  const compiled = Compile(open ? watchedForm : closed(watchedForm));
+  const compiled = Compile(datable(open ? watchedForm : closed(watchedForm)));
   const mayBeDeep = hasUnknown(form);
   return {
     check: (value) => compiled.Check(value) && !(mayBeDeep && tooDeep(value, maxDepth)),
@@ -61,7 +61,8 @@ function compileNow(schema: TSchema, open: boolean): Validator {
         if (found.size < maxErrors && !found.has(key)) found.set(key, { in: "body", field, rule, message });
       };
       for (const { keyword, instancePath, params, message } of compiled.Errors(value)[1]) {
-        if (keyword === "boolean") add(instancePath, "unknown", "is not a field of this contract");
+        if (keyword === "not") add(instancePath, "format", "must have no leap second (:60) and no zone in brackets");
+        else if (keyword === "boolean") add(instancePath, "unknown", "is not a field of this contract");
         else if (keyword === "required" && "requiredProperties" in params && Array.isArray(params.requiredProperties)) {
           for (const name of params.requiredProperties)
             add(`${instancePath}/${pointer(String(name))}`, "required", "is required");

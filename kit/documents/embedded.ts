@@ -3,6 +3,7 @@ import type { Runtime } from "../runtime/index.ts";
 import {
   fileFault,
   GroupWriter,
+  isWritersFault,
   LaneMeter,
   sqliteEngine,
   textOf,
@@ -45,7 +46,7 @@ export async function embeddedDocuments({
     try {
       return (await reader.run(sql, parameters)).rows;
     } catch (error) {
-      throw engine.classify(error) === "other" ? error : refusal(error);
+      throw refusal(error);
     }
   };
   return {
@@ -194,5 +195,6 @@ const docOf = (row: Readonly<Record<string, unknown>>): Doc => JSON.parse(textOf
 function refused(error: unknown, kind: ErrorClass | undefined): Error {
   if (kind === undefined) return kitProblems.unavailable({ reason: "The document store is closed." });
   if (kind === "unknown") return kitProblems.outcomeUnknown({}, { cause: error });
+  if (error instanceof Error && isWritersFault(kind, { committing: false })) return error;
   return kitProblems.unavailable({ reason: "The document store cannot be reached." }, { cause: error });
 }

@@ -1,9 +1,18 @@
-import { codeOf, reasonOf, tooOld, type Batch, type BatchResult, type Incoming } from "../messaging/index.ts";
+import {
+  codeOf,
+  longestClaimMs,
+  reasonOf,
+  tooOld,
+  validLowWater,
+  type Batch,
+  type BatchResult,
+  type Incoming,
+} from "../messaging/index.ts";
 import { timeOfUuidv7 } from "../runtime/index.ts";
 import type { DeadLetters } from "./dead-letters.ts";
 import { markOf, names } from "./kit-collections.ts";
 import { consumerLabel, runMessage, type MessageParts } from "./message-unit.ts";
-import { claimMs, getParked, lowest, park, unpark } from "./parked.ts";
+import { getParked, lowest, park, unpark } from "./parked.ts";
 import { lowWaterMark } from "./sweep.ts";
 import { isMarked } from "./unit.ts";
 
@@ -22,7 +31,7 @@ export async function takeIn(
   batch: Batch<object>,
 ): Promise<BatchResult> {
   const count: Count = { handled: 0, duplicates: 0, parked: 0, dead: 0, discarded: 0 };
-  const lowWater = await lowWaterMark(parts.engine);
+  const lowWater = validLowWater(await lowWaterMark(parts.engine), parts.runtime.clock.now());
   const keys = new Map<string, Incoming[]>();
   for (const message of batch.messages) {
     const { key } = message.envelope;
@@ -64,7 +73,7 @@ async function takeOne(
   if (await isMarked(parts, mark)) return "duplicates";
   const now = Math.floor(runtime.clock.now());
   const wait = { subscription, envelope, attempts: 0, nextAt: now, error: "" };
-  const fault = dead ?? (timeOfUuidv7(envelope.id) !== undefined && envelope.id < lowWater ? tooOld : undefined);
+  const fault = dead ?? (timeOfUuidv7(envelope.id) !== undefined && envelope.id <= lowWater ? tooOld : undefined);
   if ((batch.intakeOnly && fault === undefined) || (await lowest(engine, subscription, envelope.key)) !== undefined) {
     return (await park(parts, wait)) ? "parked" : "duplicates";
   }
@@ -97,7 +106,7 @@ async function takeOne(
       }
       if (verdict.kind === "dead") {
         // Its row first: after a crash it is tried again, and if it comes through, its letter says so.
-        const claimedUntil = Math.ceil(runtime.clock.now() + claimMs);
+        const claimedUntil = Math.ceil(runtime.clock.now() + longestClaimMs);
         if (!(await park(parts, { ...wait, attempts: attempt, error: reasonOf(error), claimedUntil })))
           return "duplicates";
         await deadLetters.bury({ ...grave, attempts: attempt, code: codeOf(error), error: reasonOf(error) }, mark);

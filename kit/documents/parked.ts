@@ -1,10 +1,12 @@
-import type { Envelope, Parked } from "../messaging/index.ts";
+import { longestClaimMs, type Envelope, type Parked } from "../messaging/index.ts";
+import { clockSkewMs } from "../runtime/index.ts";
 import type { DocumentEngine, Step } from "./engine.ts";
 import { fromStored, markOf, names, toStored, type ParkedDoc } from "./kit-collections.ts";
 import type { Parts } from "./settle.ts";
 
-/** A row that nobody has claimed is claimed this long while it is worked on. */
-export const claimMs = 15_000;
+/** Whether somebody works on it; a claim further ahead than any was written by a clock that was ahead. */
+export const isClaimed = ({ claimedUntil = 0 }: ParkedDoc, now: number): boolean =>
+  claimedUntil >= now && claimedUntil <= now + longestClaimMs + clockSkewMs;
 
 /** Stands in `error` of the row that holds a key after a dead letter. */
 export const holding = "held";

@@ -1,8 +1,16 @@
-import { lastFailure, reasonOf, twiceFailed, type Burial, type Parked, type Store } from "../messaging/index.ts";
+import {
+  lastFailure,
+  longestClaimMs,
+  reasonOf,
+  twiceFailed,
+  type Burial,
+  type Parked,
+  type Store,
+} from "../messaging/index.ts";
 import type { DeadLetters } from "./dead-letters.ts";
 import { names, type ParkedDoc } from "./kit-collections.ts";
 import { collectionNames, consumerLabel, runMessage, unitMark, type MessageParts } from "./message-unit.ts";
-import { change, claimMs, getParked, lowest, parkedOf, unpark } from "./parked.ts";
+import { change, getParked, isClaimed, lowest, parkedOf, unpark } from "./parked.ts";
 import { settleAll } from "./sweep.ts";
 import { isMarked } from "./unit.ts";
 
@@ -28,7 +36,7 @@ export async function due(
   });
   for (const each of rows) {
     const row = each as ParkedDoc; // Proof: rows of this collection are written as such.
-    if ((row.claimedUntil ?? 0) >= now) continue;
+    if (isClaimed(row, now)) continue;
     const first = row.order === 1 ? row : await lowest(engine, row.subscription, row.key);
     if (first?._id === row._id) found.push(parkedOf(row));
   }
@@ -52,7 +60,7 @@ export async function claim(
 ): Promise<boolean> {
   const row = await getParked(engine, id);
   if (row?.nextAt === undefined) return false;
-  const free = (row.claimedUntil ?? 0) < runtime.clock.now() || row.claimedBy === owner;
+  const free = !isClaimed(row, runtime.clock.now()) || row.claimedBy === owner;
   if (!free || (await lowest(engine, row.subscription, row.key))?._id !== id) return false;
   return change(engine, row, { claimedBy: owner, claimedUntil: Math.ceil(until) });
 }
@@ -63,14 +71,15 @@ export async function retry(parts: MessageParts, deadLetters: DeadLetters, { id 
   const { clock, faults, ids } = runtime;
   if (typeof id !== "string") return "gone";
   const owner = how.owner ?? `retry:${ids.uuidv7()}`;
-  if (how.owner === undefined && !(await claim(parts, id, { owner, until: clock.now() + claimMs }))) return "gone";
+  if (how.owner === undefined && !(await claim(parts, id, { owner, until: clock.now() + longestClaimMs })))
+    return "gone";
   const row = await getParked(engine, id);
   if (row?.nextAt === undefined || row.nextAt > clock.now() || row.claimedBy !== owner) return "gone";
   const { subscription, redrive, deadLetter } = row;
   const { envelope } = parkedOf(row);
   const attempts = row.attempts + 1;
   faults.at("parked:retrying");
-  const claimed = () => ({ claimedUntil: Math.ceil(clock.now() + claimMs) });
+  const claimed = () => ({ claimedUntil: Math.ceil(clock.now() + longestClaimMs) });
   /** Who has lost its claim meanwhile leaves the end to the one who has it: that one may have succeeded. */
   const keep = async (fields: { readonly attempts?: number }): Promise<boolean> => {
     const mine = await getParked(engine, id);

@@ -11,11 +11,15 @@ interface ScheduleDoc extends Doc {
 const read = async (engine: Pick<DocumentEngine, "get">, name: string) =>
   (await engine.get(names.schedules, name)) as ScheduleDoc | undefined; // Proof: written by this file alone.
 
-/** A schedule whose pattern has changed begins anew. */
-export async function nextTick(engine: DocumentEngine, { name, pattern }: Schedule, first: number): Promise<number> {
+/** A schedule whose pattern has changed, or whose time a clock wrote that was ahead, begins with `first`. */
+export async function nextTick(
+  engine: DocumentEngine,
+  { name, pattern }: Schedule,
+  { first, latest }: { readonly first: number; readonly latest: number },
+): Promise<number> {
   for (;;) {
     const known = await read(engine, name);
-    if (known?.pattern === pattern) return known.nextAt;
+    if (known?.pattern === pattern && known.nextAt <= latest) return known.nextAt;
     const next = { _id: name, version: (known?.version ?? 0) + 1, pattern, nextAt: Math.ceil(first) };
     if (known === undefined) await engine.insert(names.schedules, [next]);
     else await engine.replace(names.schedules, next, known.version);

@@ -1,5 +1,16 @@
 import { kitProblems } from "../contract/index.ts";
-import type { Backlog, KeyClaim, Lease, Parked, Settled, Store, StoredReply, UnitOfWork } from "../messaging/index.ts";
+import type {
+  Backlog,
+  KeyClaim,
+  Lease,
+  Parked,
+  Settled,
+  Store,
+  StoredReply,
+  SweepOptions,
+  UnitOfWork,
+  Waiting,
+} from "../messaging/index.ts";
 import { Attempt, settled as valueOf, Turn } from "../sql/index.ts";
 import { accessTo, directly, throughTurn } from "./access.ts";
 import { backlog } from "./backlog.ts";
@@ -11,9 +22,11 @@ import { replyUnder } from "./keys.ts";
 import { giveUpLease, holdsLease, takeLease } from "./leases.ts";
 import { collectionNames, unitAccess, type MessageParts } from "./message-unit.ts";
 import { Outbox } from "./outbox.ts";
+import { change } from "./parked.ts";
 import { claim, due, nextDue, retry } from "./retry.ts";
 import { nextTick, tick } from "./schedules.ts";
 import { sweep, type SweptTo } from "./sweep.ts";
+import { waitingBelow, waitingOf } from "./waiting.ts";
 import { answer, runUnit, type Question } from "./unit.ts";
 
 /** A service's store on documents: one unit changes one document, by one atomic write. */
@@ -25,6 +38,8 @@ export class DocumentStore implements Store<object> {
   readonly #deadLetters: DeadLetters;
   readonly #outbox: Outbox;
   readonly #sweptTo: SweptTo = { asleep: undefined, redriven: undefined };
+  /** Where the next page of `retime` begins; undefined for the top. */
+  #retimedTo: number | undefined;
   readonly #bells: Readonly<Record<"outbox" | "parked", (() => void)[]>> = { outbox: [], parked: [] };
 
   constructor(parts: Omit<MessageParts, "ring">, check: Store<object>["check"]) {
@@ -88,6 +103,17 @@ export class DocumentStore implements Store<object> {
     due(this.#parts, { now: Math.floor(now), limit, subscription });
   nextDue = () => nextDue(this.#parts);
   claim = ({ id }: Parked, owner: string, until: number) => claim(this.#parts, String(id), { owner, until });
+  async retime(timeOf: (row: Waiting) => number | undefined): Promise<void> {
+    const { engine, ring } = this.#parts;
+    const page = await waitingBelow(engine, this.#retimedTo);
+    let changed = false;
+    for (const row of page.rows) {
+      const nextAt = timeOf(waitingOf(row));
+      if (nextAt !== undefined && (await change(engine, row, { nextAt: Math.ceil(nextAt) }))) changed = true;
+    }
+    this.#retimedTo = page.next;
+    if (changed) ring("parked");
+  }
   async retry(...[parked, how]: Parameters<Store<object>["retry"]>) {
     const ended = await retry(this.#parts, this.#deadLetters, parked, how);
     this.#parts.ring("parked");
@@ -100,8 +126,8 @@ export class DocumentStore implements Store<object> {
       throw kitProblems.staleEpoch({ reason: `The lease ${lease.name} has gone to another instance.` });
     await this.#outbox.remove(seqs);
   }
-  nextTick = (...[schedule, first]: Parameters<Store<object>["nextTick"]>) =>
-    nextTick(this.#parts.engine, schedule, first);
+  nextTick = (...[schedule, first, latest = Number.MAX_SAFE_INTEGER]: Parameters<Store<object>["nextTick"]>) =>
+    nextTick(this.#parts.engine, schedule, { first, latest });
   async tick(...[schedule, at, next, job]: Parameters<Store<object>["tick"]>): Promise<boolean> {
     const mine = await tick(this.#parts, { schedule, tick: at, next, job });
     if (mine) this.#parts.ring("parked");
@@ -147,8 +173,9 @@ export class DocumentStore implements Store<object> {
     return { outbox, parked: Math.max(0, all - timers), timers, dead, inbox };
   }
 
-  sweep = (now: number) =>
+  sweep = (now: number, { drop = true }: SweepOptions = {}) =>
     sweep(this.#parts, {
+      drop,
       collections: collectionNames(this.#parts),
       deadLetters: this.#deadLetters,
       now,

@@ -1,4 +1,5 @@
-import { keyRetentionMs, lowestUuidv7, messageRetentionMs } from "../messaging/index.ts";
+import { keyRetentionMs, lowestUuidv7, messageRetentionMs, validLowWater } from "../messaging/index.ts";
+import { clockSkewMs, timeOfUuidv7 } from "../runtime/index.ts";
 import type { Doc, DocumentEngine } from "./engine.ts";
 import type { DeadLetters } from "./dead-letters.ts";
 import { names, type OwnDoc, type ParkedDoc } from "./kit-collections.ts";
@@ -35,7 +36,23 @@ export async function settleAll(parts: Parts, collections: readonly string[], be
       if (last === undefined) break;
       after = [Number(last["pendingAt"]), last._id];
     }
+    for (const doc of await fromAhead(parts.engine, { collection, field: "pendingAt", now: before }))
+      await settle(parts, collection, doc);
   }
+}
+
+/** What a clock wrote that was ahead, a chunk of it. */
+async function fromAhead(
+  engine: Pick<DocumentEngine, "find">,
+  { collection, field, now }: { readonly collection: string; readonly field: string; readonly now: number },
+): Promise<readonly Doc[]> {
+  const latest = await engine.find(collection, {
+    atMost: { field, value: Number.MAX_SAFE_INTEGER },
+    sort: [field],
+    backwards: true,
+    limit: chunk,
+  });
+  return latest.filter((doc) => Number(doc[field]) > now + clockSkewMs);
 }
 
 /** How far the steps of a sweep have come among what they only look at. */
@@ -52,24 +69,32 @@ export async function sweep(
     deadLetters,
     now,
     to,
+    drop,
   }: {
     readonly collections: readonly string[];
     readonly deadLetters: DeadLetters;
     readonly now: number;
     readonly to: SweptTo;
+    /** Whether what is past retention goes. */
+    readonly drop: boolean;
   },
 ): Promise<boolean> {
   const { engine } = parts;
   await settleAll(parts, collections, now - settleAfterMs);
   to.asleep = await wakeStranded(parts, deadLetters, { now: Math.floor(now), after: to.asleep });
   to.redriven = await deadLetters.repark(to.redriven);
-  await moveLowWater(engine, lowestUuidv7(now - messageRetentionMs));
   let more = to.asleep !== undefined || to.redriven !== undefined;
+  if (!drop) return more;
   for (const [collection, ms] of [
     [names.inbox, messageRetentionMs],
     [names.keys, keyRetentionMs],
   ] as const) {
+    // Kept as if they were of now.
+    for (const doc of await fromAhead(engine, { collection, field: "at", now }))
+      await engine.replace(collection, { ...doc, version: doc.version + 1, at: Math.floor(now) }, doc.version);
     const old = await engine.find(collection, { atMost: { field: "at", value: now - ms }, sort: ["at"], limit: chunk });
+    // Before they go: in between they are too old, and not unknown.
+    if (collection === names.inbox) await moveLowWater(engine, old, now);
     await engine.remove(
       collection,
       old.map(({ _id }) => _id),
@@ -108,9 +133,20 @@ async function wakeStranded(
   return asleep.length < chunk ? undefined : asleep.at(-1)?._id;
 }
 
-async function moveLowWater(engine: DocumentEngine, messageId: string): Promise<void> {
+/** To the highest id of a message among the marks that go. */
+async function moveLowWater(engine: DocumentEngine, marks: readonly Doc[], now: number): Promise<void> {
+  const oldest = lowestUuidv7(now - messageRetentionMs);
+  const [messageId] = marks
+    .flatMap(({ _id }) => messageOf.exec(_id)?.groups?.["id"] ?? [])
+    .filter((id) => timeOfUuidv7(id) !== undefined && id < oldest)
+    .toSorted((a, b) => (a < b ? 1 : -1));
+  if (messageId === undefined) return;
   const known = await engine.get(names.store, lowWater);
   const next: Doc = { _id: lowWater, version: (known?.version ?? 0) + 1, messageId };
   if (known === undefined) await engine.insert(names.store, [next]);
-  else if (String(known["messageId"]) < messageId) await engine.replace(names.store, next, known.version);
+  else if (validLowWater(String(known["messageId"]), now) < messageId)
+    await engine.replace(names.store, next, known.version);
 }
+
+/** The end of a mark: the id of its message, and the number of the redrive. */
+const messageOf = / (?<id>\S+?)(?: \d+)?$/;

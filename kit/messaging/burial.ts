@@ -1,5 +1,7 @@
+import { findProblem } from "../contract/index.ts";
 import { shortened } from "../runtime/index.ts";
 import type { Envelope } from "./envelope.ts";
+import { storable } from "./storable.ts";
 
 /** A message that becomes a dead letter, and why. */
 export interface Burial {
@@ -32,14 +34,11 @@ export const twiceFailed = ({ code, reason }: Failure, error: unknown): Pick<Bur
   error: `${shortened(reason, 1_000)}; and then its exhausted failed: ${shortened(reasonOf(error), 900)}`,
 });
 
-/** What a store keeps of an error: no stack, no more than a person reads, and no NUL, which PostgreSQL refuses in text. */
+/** What a store keeps of an error: no stack, no more than a person reads, and nothing that a store cannot hold. */
 export const reasonOf = (error: unknown): string =>
-  shortened(
-    (error instanceof Error ? `${error.name}: ${error.message}` : String(error)).replaceAll("\0", "\uFFFD"),
-    2_000,
-  );
-export const codeOf = (error: unknown): string =>
-  error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "kit/handler-failed";
+  shortened(storable(error instanceof Error ? `${error.name}: ${error.message}` : String(error)), 2_000);
+/** That of a problem, be it the error or among its causes. */
+export const codeOf = (error: unknown): string => findProblem(error)?.code ?? "kit/handler-failed";
 
 /** Older than what duplicates are caught for: that it is new cannot be proved. */
 export const tooOld = {

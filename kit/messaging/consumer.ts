@@ -37,8 +37,8 @@ export async function startConsumer(options: ConsumerOptions): Promise<RunningCo
   const { store, broker, runtime, log, service, owner, spans } = options;
   const intake = spans === undefined ? store : showsIntake(store, spans);
   const stopping = new AbortController();
-  const subscribers = options.subscriptions.map((subscription) => subscriberOf(subscription, runtime));
-  const workers = (options.jobs ?? []).map((job) => subscriberOf(job, runtime));
+  const subscribers = options.subscriptions.map((subscription) => subscriberOf(subscription, options));
+  const workers = (options.jobs ?? []).map((job) => subscriberOf(job, options));
   const retries = startRetries({ store, runtime, log, owner, subscribers: [...subscribers, ...workers], spans });
   store.onParked(() => retries.wake());
   const open: Subscription[] = [];

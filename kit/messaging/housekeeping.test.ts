@@ -29,3 +29,24 @@ test("housekeeping sweeps every minute until nothing is left, survives a failure
   await runtime.advance(180_000);
   assert.equal(sweeps, 5);
 });
+
+test("nothing is dropped before the clock has run for ten minutes without a jump", async () => {
+  const runtime = controlledRuntime({ flowing: false });
+  let jumped = 0;
+  const clock = { now: () => runtime.clock.now() + jumped, monotonic: () => runtime.clock.monotonic() };
+  const dropped: boolean[] = [];
+  const store = {
+    sweep: (_now: number, { drop = true }: { readonly drop?: boolean } = {}) => {
+      dropped.push(drop);
+      return Promise.resolve(false);
+    },
+  };
+  const housekeeping = startHousekeeping({ store, runtime: { ...runtime, clock }, log: memoryLogger() });
+  await runtime.advance(11 * 60_000);
+  assert.deepEqual([dropped.length, dropped.indexOf(true)], [11, 9]);
+  jumped = 3_650 * 86_400_000;
+  dropped.length = 0;
+  await runtime.advance(11 * 60_000);
+  assert.deepEqual([dropped.length, dropped.indexOf(true)], [11, 10]);
+  housekeeping.stop();
+});

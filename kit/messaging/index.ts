@@ -16,10 +16,12 @@ export { startHousekeeping, type Housekeeping } from "./housekeeping.ts";
 export { knownStore, remember, type KnownStore } from "./known-store.ts";
 export { watchStore, type StoreWatch } from "./store-watch.ts";
 export { codeOf, lastFailure, reasonOf, tooOld, twiceFailed, type Burial, type Failure } from "./burial.ts";
-export { keyRetentionMs, lowestUuidv7, messageRetentionMs } from "./retention.ts";
-export { brokerProblems, maxMessageBytes, messageProblems } from "./problems.ts";
+export { keyRetentionMs, longestClaimMs, lowestUuidv7, messageRetentionMs, validLowWater } from "./retention.ts";
+export { steadyClock } from "./steady-clock.ts";
+export { delayHeader } from "./waiting.ts";
+export { brokerProblems, checkAttributes, maxMessageBytes, messageProblems } from "./problems.ts";
 export { startRelay, type Relay, type RelayOptions } from "./relay.ts";
-export { defaultRetry, type RetryPolicy } from "./retry.ts";
+export { defaultRetry, isInfrastructure, retryFaults, type RetryPolicy } from "./retry.ts";
 export { created, failureOf, showsSending, showsTicks } from "./spans.ts";
 export { patternFault, startSchedules, type ScheduledJob, type Schedules } from "./schedules.ts";
 export type {
@@ -40,12 +42,15 @@ export type {
   Settled,
   Store,
   StoredReply,
+  SweepOptions,
   Unit,
   UnitOfWork,
   Verdict,
+  Waiting,
 } from "./store.ts";
 export type { MessageForm } from "./decode.ts";
 export type { MessageSubscription, Preparing } from "./subscription.ts";
 export { Recent, type Placed } from "./recent.ts";
+export { isStorable, storable } from "./storable.ts";
 export { makePace } from "./pace.ts";
 export { makeWake, type Wake } from "./wake.ts";

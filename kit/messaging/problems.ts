@@ -62,7 +62,28 @@ export const brokerProblems = {
     detail: "The message {id} has {bytes} bytes; {limit} is the most.",
     facts: t.Object({ id: t.String(), bytes: t.Integer(), limit: t.Integer() }),
   }),
+  attributeTooLong: problem("kit/message-attribute-too-long", {
+    status: 413,
+    retryable: false,
+    summary: "An attribute of a message is longer than every store can index",
+    detail: "The {attribute} of a message has {bytes} bytes; {limit} is the most.",
+    facts: t.Object({ attribute: t.String(), bytes: t.Integer(), limit: t.Integer() }),
+  }),
 } as const;
+
+/** Bytes of an id, a source, a type, a key or a correlation id: PostgreSQL indexes two of them together, in at most 2,704. */
+const maxAttributeBytes = 1_024;
+
+/** Throws `kit/message-attribute-too-long`. */
+export function checkAttributes(attributes: Readonly<Record<string, string | undefined>>): void {
+  for (const [attribute, text = ""] of Object.entries(attributes)) {
+    // UTF-8 has at most three bytes a unit: most need not be measured.
+    if (text.length * 3 <= maxAttributeBytes) continue;
+    const bytes = Buffer.byteLength(text);
+    if (bytes > maxAttributeBytes)
+      throw brokerProblems.attributeTooLong({ attribute, bytes, limit: maxAttributeBytes });
+  }
+}
 
 /** Bytes of data that one message may have on every broker. */
 export const maxMessageBytes = 1_048_576;

@@ -1,4 +1,5 @@
 import type { Envelope } from "./envelope.ts";
+import { isStorable } from "./storable.ts";
 
 /** A message at its place in a sequence without holes that many may write: an outbox, a log. */
 export interface Placed {
@@ -73,5 +74,5 @@ function isPlain({
   data,
 }: Envelope): boolean {
   if (typeof data !== "string") return false;
-  return ![id, source, type, key, correlationId, causationId, traceparent, data].some((text) => text.includes("\0"));
+  return [id, source, type, key, correlationId, causationId, traceparent, data].every(isStorable);
 }

@@ -2,6 +2,7 @@ import { kitProblems } from "../contract/index.ts";
 import type { Runtime } from "../runtime/index.ts";
 import type { Logger, Spans } from "../telemetry/index.ts";
 import { backoffMs } from "./backoff.ts";
+import { longestClaimMs } from "./retention.ts";
 import { showsAttempt, type Tried } from "./spans.ts";
 import type { Parked, Store } from "./store.ts";
 import type { Subscriber } from "./subscription.ts";
@@ -33,9 +34,8 @@ const ownOfOne = 2;
 const hiddenMs = 100;
 const pageSize = 32;
 const largestPage = 4_096;
-const prepareMs = 10_000;
 /** A claim outlives the preparation, so that nobody else starts on the key in between. */
-const claimMs = prepareMs + 5_000;
+const prepareMs = longestClaimMs - 5_000;
 /** Other processes park, and people redrive: found by looking. */
 const longestIdleMs = 500;
 const shortestIdleMs = 250;
@@ -65,7 +65,7 @@ export function startRetries({ store, runtime, log, owner, subscribers, spans }:
     const { name, prepare, exhausted } = subscription;
     const attempt = parked.attempts + 1;
     const about = { subscription: name, id: envelope.id, attempt };
-    if (prepare !== undefined && !(await store.claim(parked, owner, clock.now() + claimMs))) return undefined;
+    if (prepare !== undefined && !(await store.claim(parked, owner, clock.now() + longestClaimMs))) return undefined;
     let prepared: { readonly value: unknown } | { readonly failed: unknown } = { value: undefined };
     // What cannot be decoded reaches no handler: nothing is done in place of its dead letter.
     const reaches =

@@ -36,6 +36,36 @@ test("a subscription may decide otherwise, or leave it to the rules", () => {
   assert.equal(judge(final({}), 1).kind, "dead");
 });
 
+test("a subscription's own verdict that is none, or a time that is none, leaves it to the rules and is told", () => {
+  const told: unknown[] = [];
+  const runtime = controlledRuntime({ flowing: false });
+  const answers: unknown[] = [
+    { kind: "park", nextAt: Number.NaN },
+    { kind: "park", nextAt: Number.POSITIVE_INFINITY },
+    { kind: "later" },
+    "park",
+  ];
+  for (const answer of answers) {
+    const given = { attempts: 2, judge: () => answer as never }; // Proof: what somebody without types may give.
+    const judge = judgeBy(given, runtime, (error) => told.push(error));
+    assert.deepEqual([judge("bug", 1).kind, judge("bug", 2).kind], ["park", "dead"]);
+  }
+  const throws = judgeBy(
+    {
+      judge: () => {
+        throw new Error("a judge's bug");
+      },
+    },
+    runtime,
+    (error) => told.push(error),
+  );
+  assert.equal(throws("bug", 1).kind, "park");
+  assert.equal(told.length, 9);
+  const day = 86_400_000;
+  const far = judgeBy({ judge: () => ({ kind: "park", nextAt: runtime.clock.now() + 30 * day }) }, runtime)("bug", 1);
+  assert.deepEqual(far, { kind: "park", nextAt: runtime.clock.now() + 7 * day }, "7 days are the longest wait");
+});
+
 test("the next attempt is never later than its doubling allows, and never later than the cap", () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 200 }), fc.integer(), (attempt, seed) => {

@@ -1,5 +1,5 @@
 import { Cron } from "croner";
-import type { Runtime } from "../runtime/index.ts";
+import { clockSkewMs, type Runtime } from "../runtime/index.ts";
 import type { Logger } from "../telemetry/index.ts";
 import { backoffMs } from "./backoff.ts";
 import type { OutgoingJob, Schedule, Store } from "./store.ts";
@@ -36,7 +36,8 @@ export function startSchedules({ store, runtime, log, schedules }: SchedulesOpti
     for (let failures = 0; !stopping.signal.aborted;) {
       try {
         const now = clock.now();
-        const tick = await store.nextTick({ name, pattern }, following(now));
+        // Another instance's clock may be a little ahead, and its tick be the next one after this.
+        const tick = await store.nextTick({ name, pattern }, following(now), following(now + clockSkewMs));
         failures = 0;
         if (tick > clock.now()) await timers.sleep(Math.min(longestSleepMs, tick - clock.now()), stopping.signal);
         else await store.tick({ name, pattern }, tick, following(clock.now()), jobOf(tick));
@@ -64,12 +65,13 @@ function follower(pattern: string): (after: number) => number {
   return (after) => cron.nextRun(new Date(after))?.getTime() ?? 8.64e15;
 }
 
-/** Why a pattern cannot be understood; undefined where it can. */
+/** Why a pattern is none, as the end of a sentence that begins with it; undefined where it has ticks. */
 export function patternFault(pattern: string): string | undefined {
   try {
-    new Cron(pattern, options).nextRun();
-    return undefined;
+    // What recurs at all recurs within 400 years, after which the calendar repeats.
+    if (new Cron(pattern, options).nextRun(new Date(0)) !== null) return undefined;
+    return "never comes: the calendar has no such day";
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return `is not five fields of cron: ${error instanceof Error ? error.message : String(error)}`;
   }
 }

@@ -24,6 +24,17 @@ export interface OutgoingJob extends Omit<Outgoing, "key"> {
   readonly dueAt: number | undefined;
 }
 
+/** A parked row that waits for its time. */
+export interface Waiting {
+  readonly subscription: string;
+  /** A job that was never tried: its time is whatever it was enqueued for. Any other row waits for its next attempt. */
+  readonly timer: boolean;
+  readonly nextAt: number;
+  /** When it was written, as its envelope says it (RFC 3339). */
+  readonly time: string;
+  readonly headers: Envelope["headers"];
+}
+
 /** A schedule as the store keeps it: when a job comes next. */
 export interface Schedule {
   /** The subscription of its job. */
@@ -137,6 +148,11 @@ export interface AuditEntry {
   readonly at: number;
 }
 
+export interface SweepOptions {
+  /** False while the clock is not to be believed: then nothing is dropped. @default true */
+  readonly drop?: boolean;
+}
+
 export interface OutboxRow {
   readonly seq: number;
   readonly envelope: Envelope;
@@ -185,7 +201,12 @@ export interface Store<Access> {
   due(now: number, limit: number, subscription?: string): Promise<readonly Parked[]>;
   /** When the next parked row falls due; undefined when none waits. */
   nextDue(): Promise<number | undefined>;
-  /** Marks a row as being prepared by `owner` until `until`; false when it is gone, not the lowest, or claimed by another. */
+  /** Sets the time of rows that wait for a later one, where `timeOf` gives another; a page at each call, those that wait longest first. */
+  retime(timeOf: (row: Waiting) => number | undefined): Promise<void>;
+  /**
+   * Marks a row as being prepared by `owner` until `until`; false when it is gone, not the lowest, or claimed by another. A claim further ahead than
+   * `longestClaimMs` is void.
+   */
   claim(parked: Parked, owner: string, until: number): Promise<boolean>;
   /**
    * Runs a parked message as one unit: row locked, still the lowest of its key (and claimed by `owner`, where given), run, deleted, the next one woken.
@@ -207,8 +228,11 @@ export interface Store<Access> {
   outbox(after: number, limit: number): Promise<readonly OutboxRow[]>;
   /** Deletes what was confirmed, under the relay's lease; joins another commit where one is due. Rejects when the epoch is stale. */
   confirm(lease: Lease, seqs: readonly number[]): Promise<void>;
-  /** When the schedule comes next; `first` where the store does not know it, or knows it with another pattern. */
-  nextTick(schedule: Schedule, first: number): Promise<number>;
+  /**
+   * When the schedule comes next; `first` where the store does not know it, knows it with another pattern, or for a time after `latest`, which only a clock
+   * that was ahead has written. @param latest none where it is left out
+   */
+  nextTick(schedule: Schedule, first: number, latest?: number): Promise<number>;
   /** Enqueues the job of a tick and moves its schedule on to `next`, both or neither; false when another instance has done so. */
   tick(schedule: Schedule, tick: number, next: number, job: OutgoingJob): Promise<boolean>;
 
@@ -250,8 +274,11 @@ export interface Store<Access> {
    * In the last case it refuses every read and write with `kit/unavailable` until a later check finds it in order. Undefined where it can be used.
    */
   check(): Promise<string | undefined>;
-  /** Moves the inbox's low-water mark and drops what is past retention, in small steps; true while there is more. */
-  sweep(now: number): Promise<boolean>;
+  /**
+   * Mends what crashes have left, drops what is past retention, and moves the inbox's low-water mark up to what it drops, in small steps; true while there
+   * is more. What carries a time that is still to come is kept as if it were of now.
+   */
+  sweep(now: number, how?: SweepOptions): Promise<boolean>;
   /** Ends intake, waits for what runs, closes the connections. */
   close(): Promise<void>;
 }

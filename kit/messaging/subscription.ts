@@ -1,4 +1,5 @@
 import type { Runtime } from "../runtime/index.ts";
+import type { Logger } from "../telemetry/index.ts";
 import type { Failure } from "./burial.ts";
 import { decoderOf, type Decoder, type MessageForm } from "./decode.ts";
 import type { Envelope } from "./envelope.ts";
@@ -41,8 +42,13 @@ export interface Subscriber {
   readonly judge: Batch<object>["judge"];
 }
 
-export const subscriberOf = (subscription: MessageSubscription, runtime: Runtime): Subscriber => ({
+export const subscriberOf = (
+  subscription: MessageSubscription,
+  { runtime, log }: { readonly runtime: Runtime; readonly log: Pick<Logger, "error"> },
+): Subscriber => ({
   subscription,
   decoder: decoderOf(subscription.form),
-  judge: judgeBy(subscription.retry, runtime),
+  judge: judgeBy(subscription.retry, runtime, (error) =>
+    log.error("the judge of a retry policy failed; the usual rules decide", { subscription: subscription.name, error }),
+  ),
 });

@@ -5,6 +5,9 @@ export interface Clock {
   monotonic(): number;
 }
 
+/** The clocks of machines that work together agree this far, in milliseconds; what lies further ahead was written by a clock that was wrong. */
+export const clockSkewMs = 5 * 60_000;
+
 /** The machine's monotonic clock at the process's own zero: reading a number is cheaper than reading a bigint. */
 const zero = Number(process.hrtime.bigint() / 1000n) / 1000 - performance.now();
 

@@ -3,7 +3,7 @@ import { noFaults, type Faults } from "./faults.ts";
 import { ids } from "./ids.ts";
 import { seededRandom } from "./random.ts";
 import type { Runtime } from "./runtime.ts";
-import { once, sleepOn, type Timer, type Timers } from "./timers.ts";
+import { milliseconds, once, sleepOn, type Timer, type Timers } from "./timers.ts";
 import { ownTurn } from "./turns.ts";
 
 export interface ControlledRuntime extends Runtime {
@@ -77,7 +77,7 @@ export function controlledRuntime({
     timer.real = once(left, due, timer.every === undefined);
   };
   const add = (ms: number, run: () => void, every: number | undefined): Timer => {
-    const timer: Waiting = { at: clock.monotonic() + Math.max(0, ms), every, run, real: undefined };
+    const timer: Waiting = { at: clock.monotonic() + Math.max(0, milliseconds(ms)), every, run, real: undefined };
     waiting.add(timer);
     arm(timer);
     return { cancel: () => end(timer) };

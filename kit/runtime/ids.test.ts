@@ -25,6 +25,15 @@ test("UUIDv7s are in strict order whatever the clock does: steps back, stands st
   );
 });
 
+test("ids follow a clock that was ten years ahead and is set back", () => {
+  let now = 1_900_000_000_000;
+  const made = ids({ now: () => now, monotonic: () => 0 }, seededRandom(1));
+  now += 10 * 365 * 86_400_000;
+  made.uuidv7();
+  now = 1_900_000_000_500;
+  assert.equal(timeOfUuidv7(made.uuidv7()), now);
+});
+
 test("more ids in a millisecond than its counter holds are lent the next one, and stay in order", () => {
   const clock = { now: () => 1_900_000_000_000, monotonic: () => 0 };
   const made = ids(clock, seededRandom(1));

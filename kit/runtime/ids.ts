@@ -3,7 +3,7 @@ import type { Clock } from "./clock.ts";
 import type { Random } from "./random.ts";
 
 export interface Ids {
-  /** UUIDv7 (RFC 9562), strictly increasing within this process. */
+  /** UUIDv7 (RFC 9562), strictly increasing within this process, unless its clock is set back by more than a day. */
   uuidv7(): string;
   /** UUIDv8 made of SHA-256 over the parts, each with its length, so that no two lists of parts make the same id by their joints. */
   derived(...parts: readonly string[]): string;
@@ -11,6 +11,9 @@ export interface Ids {
 
 /** The two highest bits are 10 (RFC 9562 section 4.1). */
 const variants = ["8", "9", "a", "b"];
+
+/** A clock that was further ahead than this was wrong: ids follow it back. */
+const mostAheadMs = 24 * 60 * 60_000;
 
 /** 12 bits of counter within a millisecond; when they run out, the time of the id runs ahead (RFC 9562 section 6.2, method 1). */
 export function ids(clock: Clock, random: Random): Ids {
@@ -26,7 +29,7 @@ export function ids(clock: Clock, random: Random): Ids {
   return {
     uuidv7() {
       const now = Math.floor(clock.now());
-      if (now > lastTime) {
+      if (now > lastTime || lastTime - now > mostAheadMs) {
         moveTo(now);
         counter = Math.floor(random.next() * 0x400);
       } else if (++counter > 0xfff) {

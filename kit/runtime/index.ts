@@ -1,4 +1,4 @@
-export type { Clock } from "./clock.ts";
+export { clockSkewMs, type Clock } from "./clock.ts";
 export {
   configTable,
   ConfigError,

@@ -64,3 +64,15 @@ test("the system's timers neither fire early nor twice, and a cancelled one neve
   await timers.sleep(5);
   assert.equal(fired.length, count);
 });
+
+test("a timer that is set to NaN throws, and one that is set to Infinity never comes", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout", "setInterval"] });
+  for (const { timers } of [systemRuntime(), controlledRuntime({ flowing: false })]) {
+    const never = () => assert.fail("it came");
+    assert.throws(() => timers.after(Number.NaN, never), /A timer was set to NaN/);
+    assert.throws(() => timers.every(Number.NaN, never), RangeError);
+    await assert.rejects(timers.sleep(Number.NaN), RangeError);
+    timers.after(Number.POSITIVE_INFINITY, never);
+  }
+  t.mock.timers.tick(60 * day);
+});

@@ -2,6 +2,7 @@ export interface Timer {
   cancel(): void;
 }
 
+/** All throw for NaN; what is negative is 0, and Infinity never comes. */
 export interface Timers {
   /** Runs once, however far away; keeps the process alive until then. */
   after(ms: number, run: () => void): Timer;
@@ -14,6 +15,13 @@ export interface Timers {
 /** The longest delay that Node's timers can hold; longer ones would fire at once. */
 const longest = 2 ** 31 - 1;
 
+/** Node's timers take NaN for 1 ms: an interval would spin. */
+export function milliseconds(ms: number): number {
+  if (typeof ms !== "number" || Number.isNaN(ms))
+    throw new RangeError(`A timer was set to ${String(ms)}, which is no number of milliseconds.`);
+  return ms;
+}
+
 /** @param keepsAlive whether the process goes on for it */
 export function once(ms: number, run: () => void, keepsAlive: boolean): Timer {
   let timer: NodeJS.Timeout;
@@ -22,14 +30,14 @@ export function once(ms: number, run: () => void, keepsAlive: boolean): Timer {
       left > longest ? setTimeout(() => arm(left - longest), longest) : setTimeout(run, Math.max(0, Math.ceil(left)));
     if (!keepsAlive) timer.unref();
   };
-  arm(ms);
+  arm(milliseconds(ms));
   return { cancel: () => clearTimeout(timer) };
 }
 
 export const systemTimers: Timers = {
   after: (ms, run) => once(ms, run, true),
   every(ms, run) {
-    const timer = setInterval(run, Math.min(Math.max(1, ms), longest));
+    const timer = setInterval(run, Math.min(Math.max(1, milliseconds(ms)), longest));
     timer.unref();
     return { cancel: () => clearInterval(timer) };
   },

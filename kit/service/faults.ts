@@ -1,6 +1,7 @@
 import { contractFaults, type Endpoint } from "../contract/index.ts";
 import type { Consumer, JobHandler, Route } from "./definition.ts";
 import { reservedNames } from "./given.ts";
+import { retryFaults } from "../messaging/index.ts";
 import { scheduleFaults } from "./schedules.ts";
 import type { Service } from "./service.ts";
 
@@ -42,10 +43,11 @@ export function startupFaults(
         );
     }
     const consumed = new Set<string>();
-    for (const { event, by } of service.consumers) {
+    for (const { event, by, options } of service.consumers) {
       if (by !== service.spec) say(`the consumer of ${event.name} was made by another service(…).`);
       if (consumed.has(event.name)) say(`${event.name} is consumed twice; one consumer does what both did.`);
       consumed.add(event.name);
+      for (const fault of retryFaults(options.retry)) say(`the consumer of ${event.name}: ${fault}`);
       if (!published.has(event.name)) say(`${event.name} is consumed, but no service here publishes it.`);
     }
     const worked = new Set<string>();
@@ -56,6 +58,7 @@ export function startupFaults(
       if (by !== service.spec) say(`the handler of the job ${job.name} was made by another service(…).`);
       if (worked.has(job.name)) say(`the job ${job.name} has two handlers.`);
       worked.add(job.name);
+      for (const fault of retryFaults(options.retry)) say(`the job ${job.name}: ${fault}`);
       if (options.schedule !== undefined)
         for (const fault of scheduleFaults(job, options.schedule)) say(`the job ${job.name}: ${fault}`);
     }

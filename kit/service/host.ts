@@ -169,7 +169,12 @@ export async function startService(service: Service, environment: Environment): 
   const ticking = spans === undefined ? meter.store : showsTicks(meter.store, spans);
   const schedules = startSchedules({ store: ticking, runtime, log, schedules: scheduled });
   atEnd(() => schedules.stop());
-  const housekeeping = startHousekeeping({ store, runtime, log });
+  const housekeeping = startHousekeeping({
+    store,
+    runtime,
+    log,
+    waiting: { store, subscriptions: [...subscriptions, ...workers] },
+  });
   atEnd(() => housekeeping.stop());
 
   const operate = async ({ run, route }: Operation & { readonly route: CompiledRoute }, request: Dispatch) => {

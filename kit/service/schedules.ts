@@ -10,7 +10,7 @@ const dataOf = (tick: number) => ({ tick: new Date(tick).toISOString() });
 export function scheduleFaults(job: JobContract, schedule: string): readonly string[] {
   const fault = patternFault(schedule);
   return [
-    ...(fault === undefined ? [] : [`its schedule "${schedule}" is not five fields of cron: ${fault}`]),
+    ...(fault === undefined ? [] : [`its schedule "${schedule}" ${fault}.`]),
     ...(compile(job.data, { open: false }).check(dataOf(0))
       ? []
       : ["a scheduled job's data must take { tick }, an RFC 3339 time."]),

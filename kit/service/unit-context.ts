@@ -6,9 +6,18 @@ import {
   type JobContract,
   type ReplyOf,
 } from "../contract/index.ts";
-import { brokerProblems, created, maxMessageBytes, type Outgoing, type Unit } from "../messaging/index.ts";
+import {
+  brokerProblems,
+  checkAttributes,
+  created,
+  isStorable,
+  maxMessageBytes,
+  type Outgoing,
+  type Unit,
+} from "../messaging/index.ts";
 import type { Runtime } from "../runtime/index.ts";
 import { formatTraceparent, type Logger, type Spans, type TraceContext } from "../telemetry/index.ts";
+import { due } from "./due.ts";
 import type { CallRequest, When } from "./given.ts";
 import { inStep } from "./spans.ts";
 
@@ -112,7 +121,13 @@ export function publisher(
       );
     // Proof: the schema has `key` as one of its string fields (checked at definition), and `textOf` refuses data that does not fit it.
     const key = (data as Record<string, string>)[event.key] ?? "";
-    unit.publish({ ...letter(event, data, cause, surroundings), key });
+    const message = letter(event, data, cause, surroundings);
+    checkAttributes({ key });
+    if (!isStorable(key))
+      throw new Error(
+        `${cause.handler} published ${event.name} with a key that holds NUL or half a surrogate pair: it would arrive as another one.`,
+      );
+    unit.publish({ ...message, key });
   };
 }
 
@@ -127,13 +142,8 @@ export function enqueuer(
       throw new Error(
         `${cause.handler} enqueued ${job.name} of ${job.owner}, which ${cause.service} has no handler for: list its handler among the jobs of assemble(…).`,
       );
-    const dueAt =
-      when === undefined
-        ? undefined
-        : "at" in when
-          ? when.at.getTime()
-          : surroundings.runtime.clock.now() + when.afterMs;
-    unit.enqueue({ ...letter(job, data, cause, surroundings), subscription: jobSubscription(job), dueAt });
+    const at = due(when, surroundings.runtime.clock.now(), `${cause.handler}: the job ${job.name}`);
+    unit.enqueue({ ...letter(job, data, cause, surroundings), subscription: jobSubscription(job), ...at });
   };
 }
 

@@ -1,4 +1,4 @@
-import type { AuditEntry, Burial, DeadLetter, Envelope } from "../messaging/index.ts";
+import { storable, type AuditEntry, type Burial, type DeadLetter, type Envelope } from "../messaging/index.ts";
 import type { Runtime } from "../runtime/index.ts";
 import type { ColumnSpec, Row, Session } from "./engine.ts";
 import { envelopeColumns } from "./kit-tables.ts";
@@ -30,8 +30,10 @@ export class DeadLetters {
   /** In the transaction that takes the message in, or that ends its last attempt. */
   async bury(
     session: Session,
-    { subscription, envelope, attempts, redrive, code, error, hold, effectKeys }: Burial,
+    { subscription, envelope, attempts, redrive, code, error: why, hold, effectKeys }: Burial,
   ): Promise<void> {
+    // It may quote a field of the message.
+    const error = storable(why);
     const { faults } = this.#runtime;
     faults.at("dead-letter:writing");
     const now = this.#now();

@@ -67,11 +67,18 @@ export interface Session {
 
 /**
  * `conflict`: another transaction won (40001, 40P01, 55P03): run again. `busy`: another writer has the file: try later. `unique`: a row of
- * that key is there. `constraint`: any other. `unwritable`: nothing can be written now, though what was committed is safe: the disk is full or
- * read-only, or the file is not the one that was opened any more. `lost`: the connection is gone, or the file cannot be trusted. `unknown`: whether a
- * commit happened, or will last, could not be found out.
+ * that key is there. `constraint`: what was written breaks another rule of the database, be it one of a trigger. `unwritable`: nothing can be written now,
+ * though what was committed is safe: the disk is full or read-only, or the file is not the one that was opened any more. `lost`: the connection is gone, or
+ * the file cannot be trusted. `unknown`: whether a commit happened, or will last, could not be found out.
  */
 export type ErrorClass = "conflict" | "busy" | "unique" | "constraint" | "unwritable" | "lost" | "unknown" | "other";
+
+/**
+ * Whether engine and connection are well, so that what was written is at fault: its writer has the error, and others go on. Of a commit only the engine's
+ * own word counts: it may have failed for anything else.
+ */
+export const isWritersFault = (kind: ErrorClass, { committing }: { readonly committing: boolean }): boolean =>
+  kind === "unique" || kind === "constraint" || (kind === "other" && !committing);
 
 export interface Engine {
   readonly name: "sqlite" | "postgres";

@@ -1,5 +1,5 @@
 import { ownTurn, type Runtime } from "../runtime/index.ts";
-import type { Engine, Session } from "./engine.ts";
+import { isWritersFault, type Engine, type Session } from "./engine.ts";
 import type { LaneMeter } from "./lane-metrics.ts";
 import { WriteFault } from "./write-fault.ts";
 
@@ -96,17 +96,18 @@ export class GroupWriter {
     }
   }
 
-  async #group(jobs: readonly Job[]): Promise<void> {
+  async #group(jobs: readonly Job[], riders: ReadonlyMap<string, Rider> = this.#later): Promise<void> {
     const { session, engine, onFatal } = this.#o;
-    const riders = this.#later;
     let committing = false;
     try {
       await this.#begin();
       const values: unknown[] = [];
       for (const { work } of jobs) values.push(await work(session));
-      this.#later = new Map();
-      this.#timer?.cancel();
-      this.#timer = undefined;
+      if (riders.size > 0) {
+        this.#later = new Map();
+        this.#timer?.cancel();
+        this.#timer = undefined;
+      }
       for (const { work } of riders.values()) await work(session);
       committing = true;
       await this.#o.meter.commit(() => session.commit());
@@ -125,7 +126,13 @@ export class GroupWriter {
       const kind = engine.classify(error);
       this.#writeFault.note(error);
       if (committing && kind === "lost") onFatal(error);
-      if (jobs.length > 1 && !committing && kind !== "busy") {
+      const fault = isWritersFault(kind, { committing });
+      if (fault && riders.size > 0) {
+        // They come again with the next one.
+        await this.#group(jobs, new Map());
+        return;
+      }
+      if (jobs.length > 1 && (fault || (!committing && kind !== "busy"))) {
         // One of them is at fault: each for itself.
         for (const job of jobs) await this.#group([job]);
         return;

@@ -12,6 +12,7 @@ export type {
   Row,
   Session,
 } from "./engine.ts";
+export { isWritersFault } from "./engine.ts";
 export { prepared, type Ran } from "./prepared.ts";
 /** A piece of SQL with its parameters, for a condition that several queries share. Kysely calls it `sql`. */
 export { sql as raw } from "kysely";

@@ -1,13 +1,15 @@
 import {
   codeOf,
+  isInfrastructure,
   reasonOf,
   tooOld,
+  validLowWater,
   type Batch,
   type BatchResult,
   type Incoming,
   type Verdict,
 } from "../messaging/index.ts";
-import { timeOfUuidv7, type Runtime } from "../runtime/index.ts";
+import { clockSkewMs, timeOfUuidv7, type Runtime } from "../runtime/index.ts";
 import type { Session } from "./engine.ts";
 import { Rejected } from "./rejected.ts";
 import { runMessage, type Parts } from "./message-unit.ts";
@@ -16,9 +18,6 @@ import { insertOutgoing } from "./outgoing.ts";
 import { textOf } from "./rows.ts";
 import type { Slices } from "./slices.ts";
 import type { Turn } from "./turn.ts";
-
-/** Ids that are further ahead than this carry no usable time. */
-const aheadMs = 5 * 60_000;
 
 /** What came of a batch: who waits for messages or for parked rows is told. */
 export interface TakenIn extends BatchResult {
@@ -42,23 +41,52 @@ export async function takeIn(parts: Parts, slices: Slices, batch: Batch<object>)
   let taken = nothing;
   for (let from = 0; from < messages.length;) {
     const slice = messages.slice(from, from + slices.sizeFor(subscription));
-    const next = await takeInSlice(parts, slices, { ...batch, messages: slice });
-    taken = {
-      handled: taken.handled + next.handled,
-      duplicates: taken.duplicates + next.duplicates,
-      parked: taken.parked + next.parked,
-      dead: taken.dead + next.dead,
-      discarded: taken.discarded + next.discarded,
-      published: taken.published || next.published,
-      enqueued: taken.enqueued || next.enqueued,
-    };
+    taken = sum(taken, await takeInSlice(parts, slices, { ...batch, messages: slice }));
     from += slice.length;
   }
   return taken;
 }
 
+const sum = (a: TakenIn, b: TakenIn): TakenIn => ({
+  handled: a.handled + b.handled,
+  duplicates: a.duplicates + b.duplicates,
+  parked: a.parked + b.parked,
+  dead: a.dead + b.dead,
+  discarded: a.discarded + b.discarded,
+  published: a.published || b.published,
+  enqueued: a.enqueued || b.enqueued,
+});
+
+/**
+ * What the unit of one message writes may fail for all, at the end of the transaction or at its commit. Then each half is taken in for itself, and when the
+ * message is alone, the failure counts as an attempt of it.
+ */
+async function takeInSlice(parts: Parts, slices: Slices, batch: Batch<object>): Promise<TakenIn> {
+  let paused = false;
+  const judge: Batch<object>["judge"] = (error, attempt) => {
+    const verdict = batch.judge(error, attempt);
+    paused ||= verdict.kind === "pause";
+    return verdict;
+  };
+  try {
+    return await takeInOnce(parts, slices, { ...batch, judge });
+  } catch (error) {
+    if (paused || isInfrastructure(error)) throw error;
+    const { messages } = batch;
+    if (messages.length === 1) return takeInOnce(parts, slices, { ...batch, failed: { error } });
+    const half = Math.ceil(messages.length / 2);
+    const first = await takeInSlice(parts, slices, { ...batch, messages: messages.slice(0, half) });
+    return sum(first, await takeInSlice(parts, slices, { ...batch, messages: messages.slice(half) }));
+  }
+}
+
+interface Taking extends Batch<object> {
+  /** Set where the unit of the only message could not be committed: its handler is not run. */
+  readonly failed?: { readonly error: unknown };
+}
+
 /** One transaction: marks, effects, parked and dead rows, outgoing messages. */
-function takeInSlice(parts: Parts, slices: Slices, batch: Batch<object>): Promise<TakenIn> {
+function takeInOnce(parts: Parts, slices: Slices, batch: Taking): Promise<TakenIn> {
   const { clock } = parts.runtime;
   return parts.lane.job(async (session) => {
     const began = clock.monotonic();
@@ -71,12 +99,12 @@ function takeInSlice(parts: Parts, slices: Slices, batch: Batch<object>): Promis
   });
 }
 
-interface Taking extends Batch<object> {
+interface Running extends Taking {
   /** Told of every unit that will commit. */
   readonly ran: (turn: Turn) => void;
 }
 
-async function takeInBatch(parts: Parts, session: Session, batch: Taking): Promise<BatchResult> {
+async function takeInBatch(parts: Parts, session: Session, batch: Running): Promise<BatchResult> {
   const { runtime, deadLetters } = parts;
   const { subscription } = batch;
   const fresh = await mark(session, runtime, batch);
@@ -159,9 +187,10 @@ async function takeInBatch(parts: Parts, session: Session, batch: Taking): Promi
 async function handleNow(
   parts: Parts,
   session: Session,
-  { subscription, message, handle, judge, ran }: Taking & { readonly message: Incoming },
+  { subscription, message, handle, judge, ran, failed }: Running & { readonly message: Incoming },
 ): Promise<{ readonly verdict: Verdict; readonly error: unknown; readonly attempts: number } | undefined> {
   const { faults } = parts.runtime;
+  if (failed !== undefined) return { verdict: judge(failed.error, 1), error: failed.error, attempts: 1 };
   for (let attempt = 1; ; attempt += 1) {
     const { outcome, turn } = await runMessage(parts, session, {
       label: `the consumer ${subscription}`,
@@ -184,7 +213,7 @@ async function handleNow(
 async function mark(session: Session, { clock, faults }: Runtime, { subscription, messages }: Batch<object>) {
   const now = Math.floor(clock.now());
   const { rows } = await session.run(`SELECT "messageId" FROM holdfast_low_water`);
-  const lowWater = rows[0] === undefined ? "" : textOf(rows[0], "messageId");
+  const lowWater = rows[0] === undefined ? "" : validLowWater(textOf(rows[0], "messageId"), now);
   const seen = new Set<string>();
   const timed: Incoming[] = [];
   const foreign: Incoming[] = [];
@@ -195,9 +224,12 @@ async function mark(session: Session, { clock, faults }: Runtime, { subscription
   });
   for (const message of distinct) {
     const time = timeOfUuidv7(message.envelope.id);
-    if (time === undefined || time > now + aheadMs) foreign.push(message);
-    else if (message.envelope.id < lowWater) older.add(message);
-    else timed.push(message);
+    if (time !== undefined && message.envelope.id <= lowWater) older.add(message);
+    else {
+      if (time !== undefined) timed.push(message);
+      // One that lies ahead goes by the time of its arrival: its id would keep it too long.
+      if (time === undefined || time > now + clockSkewMs) foreign.push(message);
+    }
   }
   faults.at("inbox:inserting");
   const inserted = await session.insertMany({
@@ -225,7 +257,10 @@ async function mark(session: Session, { clock, faults }: Runtime, { subscription
     returning: ["messageId"],
   });
   faults.at("inbox:inserted");
-  const isNew = new Set([...inserted, ...foreignInserted].map((row) => textOf(row, "messageId")));
+  const isNew = new Set([
+    ...inserted.map((row) => textOf(row, "messageId")),
+    ...foreignInserted.map((row) => textOf(row, "messageId")).filter((id) => timeOfUuidv7(id) === undefined),
+  ]);
   return distinct
     .filter((message) => older.has(message) || isNew.has(message.envelope.id))
     .map((message) => ({ message, old: older.has(message) }));

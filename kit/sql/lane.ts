@@ -1,9 +1,10 @@
 import { kitProblems } from "../contract/index.ts";
 import { ownTurn, type Runtime } from "../runtime/index.ts";
-import type { Engine, Isolation, Session } from "./engine.ts";
+import { isWritersFault, type Engine, type Isolation, type Session } from "./engine.ts";
 import type { GroupRules, Member } from "./group.ts";
 import type { LaneMeter } from "./lane-metrics.ts";
-import { Conflict, isConflict, Rejected } from "./rejected.ts";
+import { Conflict, Rejected } from "./rejected.ts";
+import { runTurn, TransactionGone } from "./run-turn.ts";
 import type { StoreGate } from "./store-gate.ts";
 import type { Attempt, Outcome } from "./turn.ts";
 import { WriteFault } from "./write-fault.ts";
@@ -42,8 +43,16 @@ const keyMs = 20;
 /** At READ COMMITTED the kit's jobs (batches, retries, leases) of all processes take turns: they decide by rows that others may be about to insert. */
 const oneJobAtATime = "SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || ' jobs', 0))";
 
-/** Thrown inside a group when its transaction is gone. */
-class TransactionGone extends Error {}
+/** `own`: engine and connection are well, so what was written is at fault. */
+type Ended =
+  | { readonly ok: true; readonly value: undefined }
+  | { readonly ok: false; readonly error: unknown; readonly own?: true };
+
+/** Invokes the handler again. */
+function renew(member: Member): void {
+  member.attempt.fail(undefined);
+  member.attempt = member.restart();
+}
 
 const overloaded = () => kitProblems.overloaded({}, { headers: { "retry-after": "1" } });
 
@@ -163,10 +172,11 @@ export class Lane {
           await session.run(oneJobAtATime);
         value = await job.work(session);
       });
-      if (committed !== "conflict") {
+      if (typeof committed !== "string") {
         job.settle(committed.ok ? { ok: true, value } : committed);
         return;
       }
+      if (committed === "riders") continue;
       if (!(await this.#backOff(round, deadline))) {
         job.settle({ ok: false, error: kitProblems.unavailable({ reason: "The store is in contention." }) });
         return;
@@ -195,8 +205,23 @@ export class Lane {
     }
     if (members.length === 0) return;
     this.#o.meter.begun(members, now);
-    const again = await this.#together(members, this.#size > 1 ? lockMs.group : lockMs.alone);
-    for (const member of again) await this.#alone(member);
+    await this.#runGroup(members);
+  }
+
+  /** What one of them writes may fail for all, at the end of the group or at its commit: halves run again, until it is alone and has the error for itself. */
+  async #runGroup(members: readonly Member[]): Promise<void> {
+    const ended = await this.#together(members, this.#size > 1 ? lockMs.group : lockMs.alone);
+    if (ended === "settled") return;
+    if (ended === "conflict") {
+      for (const member of members) await this.#alone(member);
+      return;
+    }
+    const half = ended === "apart" ? Math.ceil(members.length / 2) : members.length;
+    for (const part of [members.slice(0, half), members.slice(half)]) {
+      if (part.length === 0) continue;
+      for (const member of part) renew(member);
+      await this.#runGroup(part);
+    }
   }
 
   #late(member: Member): void {
@@ -213,14 +238,13 @@ export class Lane {
         this.#late(member);
         return;
       }
-      member.attempt.fail(undefined);
-      member.attempt = member.restart();
-      if ((await this.#together([member], lockMs.alone)).length === 0) return;
+      renew(member);
+      if ((await this.#together([member], lockMs.alone)) === "settled") return;
     }
   }
 
-  /** One transaction for all. Resolves with those whose attempts came to nothing in a conflict, in their order; nobody has heard of them. */
-  async #together(members: readonly Member[], lockMs: number): Promise<readonly Member[]> {
+  /** One transaction for all. Unless it is `settled` nothing was committed, and nobody has heard of its attempts; `apart`: one of several members is at fault. */
+  async #together(members: readonly Member[], lockMs: number): Promise<"settled" | "conflict" | "riders" | "apart"> {
     const { runtime, rules } = this.#o;
     const deadline = Math.max(...members.map((member) => member.deadline));
     const ran: Member[] = [];
@@ -243,7 +267,8 @@ export class Lane {
       await rules.end(session, ran);
       runtime.faults.at("unit:committing");
     });
-    if (committed === "conflict") return members;
+    if (typeof committed === "string") return committed;
+    if (!committed.ok && committed.own === true && members.length > 1) return "apart";
     if (committed.ok) {
       runtime.faults.at("unit:committed");
       this.#o.meter.committed(ran.length);
@@ -260,7 +285,7 @@ export class Lane {
         member.settle(outcome ?? { ok: false, error: new Error("A unit ended without an outcome.") });
       }
     }
-    return [];
+    return "settled";
   }
 
   #waitForKey(member: Member): void {
@@ -269,54 +294,19 @@ export class Lane {
     timers.after(Math.min(keyMs, member.deadline - clock.monotonic()), () => this.join(member));
   }
 
-  /** Grants the turn: executes what the handler asks for until it is done. A unit that fails leaves no trace in the transaction. */
-  async turn(session: Session, attempt: Attempt<unknown>): Promise<Outcome<unknown>> {
-    const { engine } = this.#o;
-    const { turn } = attempt;
-    let saved = false;
-    let failed: unknown;
-    do {
-      for (let statement = turn.next(); statement !== undefined; statement = turn.next()) {
-        // PostgreSQL: a read that fails spoils the transaction, too.
-        if (!saved && (statement.writes || engine.name === "postgres")) {
-          await session.savepoint();
-          saved = true;
-        }
-        try {
-          const answer = session.run(statement.sql, statement.parameters);
-          // Awaiting what is there already costs a turn of the microtasks for each statement.
-          const result = answer instanceof Promise ? await answer : answer;
-          if (statement.writes) turn.writes += 1;
-          statement.resolve(result);
-        } catch (error) {
-          // Some errors end the whole transaction; going on would commit the rest of the unit alone.
-          if (!session.inTransaction() || ["conflict", "lost", "unwritable"].includes(engine.classify(error)))
-            throw new TransactionGone("The engine ended the transaction.", { cause: error });
-          failed ??= error;
-          statement.reject(error);
-        }
-      }
-    } while ((await attempt.pause()) === "wants");
-    if (attempt.outcome?.ok === false && isConflict(attempt.outcome.error))
-      throw new Conflict("The unit asked to run again.", { cause: attempt.outcome.error });
-    if (failed !== undefined && attempt.outcome?.ok === true) {
-      attempt.fail(
-        new Error(
-          `${turn.label} went on after a statement had failed: let the error leave the handler, or ask in a way that does not fail ("on conflict").`,
-          { cause: failed },
-        ),
-      );
-    }
-    const outcome = attempt.outcome ?? { ok: false as const, error: new Error("A unit ended without an outcome.") };
-    if (saved) await (outcome.ok ? session.release() : session.rollbackToSavepoint());
-    return outcome;
+  /** Grants the turn, within the running transaction. */
+  turn(session: Session, attempt: Attempt<unknown>): Promise<Outcome<unknown>> {
+    return runTurn(this.#o.engine, session, attempt);
   }
 
-  /** BEGIN to COMMIT. Whatever fails, nothing is committed and the caller gets the reason as a problem; after a conflict it runs again. */
+  /**
+   * BEGIN to COMMIT. Whatever fails, nothing is committed. `conflict`: it runs again. `riders`: it runs again without those who shared the transaction and
+   * may be at fault. Else the caller gets the reason: a problem, or the engine's own error where what was written is at fault (`own`).
+   */
   async #transaction(
     { deadline, lockMs }: { readonly deadline: number; readonly lockMs: number },
     work: (session: Session) => Promise<void>,
-  ): Promise<Outcome<undefined> | "conflict"> {
+  ): Promise<Ended | "conflict" | "riders"> {
     const { session, engine, rules, onFatal } = this.#o;
     let committing = false;
     let riders: Job[] = [];
@@ -354,14 +344,13 @@ export class Lane {
       if (committing && kind === "lost" && engine.name === "sqlite") onFatal(error);
       if (error instanceof Rejected) return { ok: false, error: error.cause };
       if (kind === "unknown") return { ok: false, error: kitProblems.outcomeUnknown({}, { cause: error }) };
-      const reason = kind === "unwritable" ? "The store cannot be written now." : "The store could not commit.";
-      const infrastructure = committing || error instanceof TransactionGone || kind !== "other";
-      return {
-        ok: false,
-        error: infrastructure
-          ? kitProblems.unavailable({ reason }, { cause: error, headers: { "retry-after": "1" } })
-          : error,
-      };
+      if (!isWritersFault(kind, { committing })) {
+        const headers = { "retry-after": "1" };
+        const reason = kind === "unwritable" ? "The store cannot be written now." : "The store could not commit.";
+        return { ok: false, error: kitProblems.unavailable({ reason }, { cause: error, headers }) };
+      }
+      if (riders.length > 0) return "riders";
+      return { ok: false, own: true, error: error instanceof TransactionGone ? error.cause : error };
     }
   }
 

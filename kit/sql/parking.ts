@@ -1,4 +1,15 @@
-import { lastFailure, reasonOf, twiceFailed, type Burial, type Parked, type Store } from "../messaging/index.ts";
+import {
+  isInfrastructure,
+  lastFailure,
+  longestClaimMs,
+  reasonOf,
+  twiceFailed,
+  type Burial,
+  type Parked,
+  type Store,
+  type Unit,
+} from "../messaging/index.ts";
+import { clockSkewMs } from "../runtime/index.ts";
 import type { Row, Session } from "./engine.ts";
 import { runMessage, type Parts } from "./message-unit.ts";
 import { unpark } from "./parked-rows.ts";
@@ -11,6 +22,10 @@ import type { Turn } from "./turn.ts";
 const fields = `id, subscription, ${envelopeNames}, attempts, redrive, "deadLetter"`;
 /** True for the lowest row of its key. */
 const isLowest = `NOT EXISTS (SELECT 1 FROM holdfast_parked lower WHERE lower.subscription = p.subscription AND lower."key" = p."key" AND lower.id < p.id)`;
+
+/** Nobody has claimed it, or the claim is over, or a clock wrote it that was ahead. */
+const isFree = `("claimedUntil" IS NULL OR "claimedUntil" < ? OR "claimedUntil" > ?)`;
+const latestClaim = (now: number): number => Math.ceil(now + longestClaimMs + clockSkewMs);
 
 const parkedOf = (row: Row): Parked => ({
   id: numberOf(row, "id"),
@@ -31,8 +46,8 @@ export async function due(
 ): Promise<readonly Parked[]> {
   const [one, names] = subscription === undefined ? ["", []] : ["subscription = ? AND ", [subscription]];
   const { rows } = await session.run(
-    `SELECT ${fields} FROM holdfast_parked p WHERE ${one}"nextAt" <= ? AND ("claimedUntil" IS NULL OR "claimedUntil" < ?) AND ${isLowest} ORDER BY "nextAt", id LIMIT ?`,
-    [...names, now, now, limit],
+    `SELECT ${fields} FROM holdfast_parked p WHERE ${one}"nextAt" <= ? AND ${isFree} AND ${isLowest} ORDER BY "nextAt", id LIMIT ?`,
+    [...names, now, now, latestClaim(now), limit],
   );
   return rows.map(parkedOf);
 }
@@ -49,8 +64,8 @@ export async function claim(
   { owner, until, now }: { readonly owner: string; readonly until: number; readonly now: number },
 ): Promise<boolean> {
   const { changes } = await session.run(
-    `UPDATE holdfast_parked AS p SET "claimedBy" = ?, "claimedUntil" = ? WHERE id = ? AND "nextAt" IS NOT NULL AND ("claimedUntil" IS NULL OR "claimedUntil" < ? OR "claimedBy" = ?) AND ${isLowest}`,
-    [owner, Math.ceil(until), id, now, owner],
+    `UPDATE holdfast_parked AS p SET "claimedBy" = ?, "claimedUntil" = ? WHERE id = ? AND "nextAt" IS NOT NULL AND (${isFree} OR "claimedBy" = ?) AND ${isLowest}`,
+    [owner, Math.ceil(until), id, now, latestClaim(now), owner],
   );
   return changes === 1;
 }
@@ -58,10 +73,46 @@ export async function claim(
 type How = Parameters<Store<object>["retry"]>[1];
 type Ended = Awaited<ReturnType<Store<object>["retry"]>>;
 
-/** One parked message as one unit: row read again in the transaction, run, deleted, the next of its key woken. */
-export async function retry(parts: Parts, { id, subscription }: Parked, how: How): Promise<Ended> {
+/** What could not be committed: the unit of the handler, or the one in place of its dead letter. */
+interface Unwritten {
+  readonly error: unknown;
+  readonly by: "handler" | "exhausted";
+}
+
+/**
+ * One parked message as one unit: row read again in the transaction, run, deleted, the next of its key woken. Where its transaction fails for what the unit
+ * wrote, a second one records that as the failure of the attempt.
+ */
+export async function retry(parts: Parts, parked: Parked, how: How): Promise<Ended> {
+  let unwritten: readonly Unwritten[] = [];
+  for (;;) {
+    const reached: Reached = { unit: undefined };
+    try {
+      return await retryOnce(parts, parked, how, { unwritten, reached });
+    } catch (error) {
+      const by = reached.unit;
+      if (by === undefined || isInfrastructure(error) || unwritten.some((known) => known.by === by)) throw error;
+      unwritten = [...unwritten, { error, by }];
+    }
+  }
+}
+
+/** The unit that runs in the transaction, or will commit with it. */
+interface Reached {
+  unit: Unwritten["by"] | undefined;
+}
+
+function retryOnce(
+  parts: Parts,
+  { id, subscription }: Parked,
+  how: How,
+  { unwritten, reached }: { readonly unwritten: readonly Unwritten[]; readonly reached: Reached },
+): Promise<Ended> {
+  const known = (by: Unwritten["by"]) => unwritten.find((each) => each.by === by);
   return parts.lane.job(async (session) => {
     const { runtime, deadLetters } = parts;
+    // The lane may run it again.
+    reached.unit = undefined;
     const now = Math.floor(runtime.clock.now());
     const { rows } = await session.run(
       `SELECT ${fields}, "claimedBy" FROM holdfast_parked p WHERE id = ? AND "nextAt" <= ? AND ${isLowest}`,
@@ -74,24 +125,26 @@ export async function retry(parts: Parts, { id, subscription }: Parked, how: How
     runtime.faults.at("parked:retrying");
     const attempts = parked.attempts + 1;
     const { envelope } = parked;
-    const failed = "failed" in how && how.failed !== undefined;
-    const { outcome, turn } = failed
-      ? { outcome: { ok: false as const, error: how.failed }, turn: undefined }
-      : await runMessage(parts, session, {
-          label: `the consumer ${subscription}`,
-          work: (unit) => how.handle(envelope, attempts, unit),
-        });
     /** What the unit let out, the end of the row, and that of the letter that it came from. */
-    const settle = async (ran: Turn | undefined) => {
-      if (ran !== undefined) await insertOutgoing(session, [ran], parts);
+    const settle = async (ran: Turn) => {
+      await insertOutgoing(session, [ran], parts);
       await unpark(session, parked, now);
       runtime.faults.at("parked:deleted");
       if (deadLetter !== undefined) await deadLetters.handled(session, deadLetter);
     };
-    if (outcome.ok) {
-      await settle(turn);
-      return "handled";
-    }
+    const run = async (by: Unwritten["by"], label: string, work: (unit: Unit<object>) => Promise<void>) => {
+      const failed = known(by) ?? (by === "handler" && how.failed !== undefined ? { error: how.failed } : undefined);
+      if (failed !== undefined) return { ok: false as const, error: failed.error };
+      reached.unit = by;
+      const { outcome, turn } = await runMessage(parts, session, { label, work });
+      if (outcome.ok) await settle(turn);
+      else reached.unit = undefined;
+      return outcome;
+    };
+    const outcome = await run("handler", `the consumer ${subscription}`, (unit) =>
+      how.handle(envelope, attempts, unit),
+    );
+    if (outcome.ok) return "handled";
     const verdict = how.judge(outcome.error, attempts);
     if (verdict.kind === "pause") throw new Rejected(outcome.error);
     if (verdict.kind === "park") {
@@ -104,15 +157,13 @@ export async function retry(parts: Parts, { id, subscription }: Parked, how: How
     const failure = lastFailure(outcome.error, attempts);
     let why: Pick<Burial, "code" | "error"> = { code: failure.code, error: failure.reason };
     if (verdict.kind === "dead" && how.exhausted !== undefined) {
-      const { run, pauses } = how.exhausted;
-      const label = `exhausted of the consumer ${subscription}`;
-      const last = await runMessage(parts, session, { label, work: (unit) => run(envelope, failure, unit) });
-      if (last.outcome.ok) {
-        await settle(last.turn);
-        return "exhausted";
-      }
-      if (pauses(last.outcome.error)) throw new Rejected(last.outcome.error);
-      why = twiceFailed(failure, last.outcome.error);
+      const { run: last, pauses } = how.exhausted;
+      const ended = await run("exhausted", `exhausted of the consumer ${subscription}`, (unit) =>
+        last(envelope, failure, unit),
+      );
+      if (ended.ok) return "exhausted";
+      if (pauses(ended.error)) throw new Rejected(ended.error);
+      why = twiceFailed(failure, ended.error);
     }
     await unpark(session, parked, now);
     if (verdict.kind === "discard") return "discarded";

@@ -185,5 +185,6 @@ function classify(error: unknown): ErrorClass {
   if (state === "53100" || state === "25006") return "unwritable";
   // 08 connection, 53 other resources such as connections, 57P0x shutdown and termination, 58 I/O, XX001/XX002 corruption
   if (/^(?:08|53|57P0[1-5]|58|XX00[12])/.test(state)) return "lost";
-  return state.startsWith("23") ? "constraint" : "other";
+  // 22 data, 23 integrity, 44 check of a view, P0 raised by a trigger
+  return /^(?:22|23|44|P0)/.test(state) ? "constraint" : "other";
 }

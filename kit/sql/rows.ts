@@ -1,22 +1,19 @@
-import type { Envelope } from "../messaging/index.ts";
+import { storable, type Envelope } from "../messaging/index.ts";
 import type { Row } from "./engine.ts";
-
-/** PostgreSQL has no text with NUL: foreign producers may send it, and on every engine it becomes the same. */
-const withoutNul = (text: string): string => (text.includes("\0") ? text.replaceAll("\0", "\uFFFD") : text);
 
 /** Parameters of an envelope in the order of `envelopeColumns`. Data with NUL, which is no JSON, is kept as the bytes that it is. */
 export const envelopeRow = ({ data, ...envelope }: Envelope): readonly unknown[] => {
   const text = typeof data === "string" && !data.includes("\0");
   return [
-    withoutNul(envelope.id),
-    withoutNul(envelope.source),
-    withoutNul(envelope.type),
+    storable(envelope.id),
+    storable(envelope.source),
+    storable(envelope.type),
     envelope.version,
-    withoutNul(envelope.key),
-    withoutNul(envelope.time),
-    withoutNul(envelope.correlationId),
-    envelope.causationId === undefined ? null : withoutNul(envelope.causationId),
-    envelope.traceparent === undefined ? null : withoutNul(envelope.traceparent),
+    storable(envelope.key),
+    storable(envelope.time),
+    storable(envelope.correlationId),
+    envelope.causationId === undefined ? null : storable(envelope.causationId),
+    envelope.traceparent === undefined ? null : storable(envelope.traceparent),
     JSON.stringify(envelope.headers),
     text ? data : null,
     text ? null : typeof data === "string" ? Buffer.from(data) : data,

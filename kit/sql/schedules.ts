@@ -4,11 +4,15 @@ import type { Session } from "./engine.ts";
 import { enqueue } from "./parked-rows.ts";
 import { numberOf } from "./rows.ts";
 
-/** A schedule whose pattern has changed begins anew. */
-export async function nextTick(session: Session, { name, pattern }: Schedule, first: number): Promise<number> {
+/** A schedule whose pattern has changed, or whose time a clock wrote that was ahead, begins with `first`. */
+export async function nextTick(
+  session: Session,
+  { name, pattern }: Schedule,
+  { first, latest }: { readonly first: number; readonly latest: number },
+): Promise<number> {
   await session.run(
-    `INSERT INTO holdfast_schedules (name, pattern, "nextAt") VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET pattern = excluded.pattern, "nextAt" = excluded."nextAt" WHERE holdfast_schedules.pattern <> excluded.pattern`,
-    [name, pattern, Math.ceil(first)],
+    `INSERT INTO holdfast_schedules (name, pattern, "nextAt") VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET pattern = excluded.pattern, "nextAt" = excluded."nextAt" WHERE holdfast_schedules.pattern <> excluded.pattern OR holdfast_schedules."nextAt" > ?`,
+    [name, pattern, Math.ceil(first), Math.ceil(latest)],
   );
   const { rows } = await session.run(`SELECT "nextAt" FROM holdfast_schedules WHERE name = ?`, [name]);
   return numberOf(rows[0] ?? {}, "nextAt");

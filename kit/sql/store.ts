@@ -8,8 +8,10 @@ import type {
   Settled,
   Store,
   StoredReply,
+  SweepOptions,
   Unit,
   UnitOfWork,
+  Waiting,
 } from "../messaging/index.ts";
 import type { Runtime } from "../runtime/index.ts";
 import { backlog } from "./backlog.ts";
@@ -24,6 +26,7 @@ import type { LaneMeter } from "./lane-metrics.ts";
 import type { kyselyFactory } from "./kysely.ts";
 import { giveUpLease, holdsLease, takeLease } from "./leases.ts";
 import { claim, due, nextDue, retry } from "./parking.ts";
+import { retime, top, waitingBelow, type Place } from "./waiting.ts";
 import { OutboxTail } from "./outgoing.ts";
 import { Readers } from "./readers.ts";
 import { Replay, requestRules, storedReply, type Request } from "./requests.ts";
@@ -63,6 +66,8 @@ export class SqlStore implements Store<object> {
   readonly #onOutbox: (() => void)[] = [];
   readonly #onParked: (() => void)[] = [];
   readonly #close: () => Promise<void>;
+  /** Where the next page of `retime` begins. */
+  #retimedTo: Place = top;
   readonly commitMs: () => number;
 
   constructor({ id, engine, writer, reader, isolation, runtime, kysely, meter, onFatal }: StoreParts) {
@@ -170,6 +175,17 @@ export class SqlStore implements Store<object> {
     return this.#lane.job((session) => claim(session, Number(parked.id), { owner, until, now }));
   }
 
+  async retime(timeOf: (row: Waiting) => number | undefined): Promise<void> {
+    const page = await this.#readers.use((session) => waitingBelow(session, this.#retimedTo));
+    const changes = page.rows.flatMap((row) => {
+      const to = timeOf(row);
+      return to === undefined ? [] : [{ ...row, to }];
+    });
+    if (changes.length > 0) await this.#lane.job((session) => retime(session, changes));
+    this.#retimedTo = page.next;
+    if (changes.length > 0) ring(this.#onParked);
+  }
+
   async retry(...[parked, how]: Parameters<Store<object>["retry"]>) {
     const ended = await retry(this.#parts, parked, how);
     this.#ringAll();
@@ -198,7 +214,8 @@ export class SqlStore implements Store<object> {
     if (!held) throw kitProblems.staleEpoch({ reason: `The lease ${lease.name} has gone to another instance.` });
   }
 
-  nextTick = (schedule: Schedule, first: number) => this.#lane.job((session) => nextTick(session, schedule, first));
+  nextTick = (schedule: Schedule, first: number, latest = Number.MAX_SAFE_INTEGER) =>
+    this.#lane.job((session) => nextTick(session, schedule, { first, latest }));
   async tick(...[schedule, at, next, job]: Parameters<Store<object>["tick"]>): Promise<boolean> {
     const mine = await this.#lane.job((session) => tick(session, this.#runtime, { schedule, tick: at, next, job }));
     if (mine) ring(this.#onParked);
@@ -249,7 +266,8 @@ export class SqlStore implements Store<object> {
     return this.#gate.shut ?? this.#lane.check();
   }
 
-  sweep = (now: number) => this.#lane.job((session) => sweep(session, now));
+  sweep = (now: number, { drop = true }: SweepOptions = {}) =>
+    drop ? this.#lane.job((session) => sweep(session, now)) : Promise.resolve(false);
   close = () => this.#close();
 
   #unit(turn: Turn): Unit<object> {

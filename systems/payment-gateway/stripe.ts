@@ -1,4 +1,4 @@
-import type { Clock } from "holdfast/runtime";
+import { clockSkewMs, type Clock } from "holdfast/runtime";
 import type { Stripe } from "stripe";
 import { stripeMoney } from "./stripe-amounts.ts";
 import { declineOf, portError, reasonOf, wantsCustomer } from "./stripe-answers.ts";
@@ -64,7 +64,7 @@ export function stripeGateway({ key, url = "https://api.stripe.com", clock }: St
 
   return {
     async charge(request, signal) {
-      const { key: idempotencyKey, amount, currency, method, reference, since = Infinity } = checkCharge(request);
+      const { key: idempotencyKey, amount, currency, method, reference, since } = checkCharge(request);
       checkHeader(idempotencyKey);
       const money = stripeMoney({ amount, currency });
       if ("refused" in money) return { kind: "declined", reason: money.refused };
@@ -78,7 +78,9 @@ export function stripeGateway({ key, url = "https://api.stripe.com", clock }: St
         description: reference,
         metadata: { key: idempotencyKey, reference },
       };
-      const forgotten = clock.now() - since >= keyRetentionMs - marginMs;
+      const age = since === undefined ? 0 : clock.now() - since;
+      // What lies ahead was written by a clock that was ahead: how old it is, nobody knows.
+      const forgotten = age >= keyRetentionMs - marginMs || age < -clockSkewMs;
       return ask(signal, async (stripe) => {
         let first = forgotten ? await intentOf(stripe, idempotencyKey) : undefined;
         if (first !== undefined) {
