@@ -41,7 +41,6 @@ async function ask(calls: Calls): Promise<void> {
     caller: undefined,
     deadline: clock.monotonic() + 10_000,
     signal,
-    ordinal: 1,
   };
   const reply = await calls.call(Echo, { body }, cause);
   if (reply.body.text !== body.text) throw new Error("The callee said something else.");

@@ -18,13 +18,11 @@ test("calls are counted by caller, callee, route and outcome, with their repetit
     dispatch: (request: Dispatch) =>
       down ? Promise.reject(kitProblems.unavailable({ reason: "It is down." })) : service.dispatch(request),
   });
-  let calls = 0;
   const call = async (name: string) => {
-    calls += 1;
-    const cause: Cause & { readonly ordinal: number } = {
+    const cause: Cause = {
       handler: "shop Errand",
       service: "shop",
-      identity: `request ${String(calls)}`,
+      identity: undefined,
       repeatable: true,
       id: "request",
       correlationId: "correlation",
@@ -32,7 +30,6 @@ test("calls are counted by caller, callee, route and outcome, with their repetit
       caller: undefined,
       deadline: runtime.clock.monotonic() + 5_000,
       signal: new AbortController().signal,
-      ordinal: 1,
     };
     await client.call(Ask, { body: { name, failures: 0, afterMs: 0, fail: false } }, cause);
   };

@@ -52,11 +52,7 @@ export class Client implements Calls {
   }
 
   /** Rejects with a problem that the callee's contract declares, else `kit/call-failed`, `kit/unavailable` or `kit/deadline-exceeded`. */
-  async call<E extends Endpoint>(
-    endpoint: E,
-    request: CallRequest<E>,
-    cause: Cause & { readonly ordinal: number },
-  ): Promise<ReplyOf<E>> {
+  async call<E extends Endpoint>(endpoint: E, request: CallRequest<E>, cause: Cause): Promise<ReplyOf<E>> {
     const transport = this.#local.get(endpoint.owner) ?? this.#http?.transport;
     if (transport === undefined)
       throw kitProblems.unavailable({ reason: `No instance of ${endpoint.owner} is known here.` });
@@ -81,21 +77,10 @@ export class Client implements Calls {
     await this.#http?.close();
   }
 
-  #outward(endpoint: Endpoint, given: RequestParts, cause: Cause & { readonly ordinal: number }): Outward {
+  #outward(endpoint: Endpoint, given: RequestParts, cause: Cause): Outward {
     const { clock, ids } = this.#runtime;
-    const { spec, owner, route } = endpoint;
+    const { spec } = endpoint;
     const timeoutMs = spec.limits?.timeoutMs ?? defaultTimeoutMs;
-    // The same in every repetition of the message or request that calls.
-    const derived = () =>
-      ids.derived(
-        "call",
-        cause.service,
-        cause.handler,
-        cause.identity ?? cause.id,
-        owner,
-        route,
-        String(cause.ordinal),
-      );
     return {
       endpoint,
       params: given.params ?? {},
@@ -103,7 +88,7 @@ export class Client implements Calls {
       headers: asText(given.headers),
       body: given.body,
       caller: callingService(cause.service, cause.caller),
-      idempotencyKey: spec.idempotent === true ? (given.idempotencyKey ?? derived()) : undefined,
+      idempotencyKey: spec.idempotent === true ? (given.idempotencyKey ?? ids.uuidv7()) : undefined,
       deadline: Math.min(cause.deadline, clock.monotonic() + timeoutMs),
       signal: cause.signal,
       correlationId: cause.correlationId,

@@ -92,6 +92,8 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
   const app = fastify({
     requestTimeout: limits.requestMs,
     keepAliveTimeout: 65_000,
+    // The front door of several processes, or a proxy of the same machine, says in X-Forwarded-For whom it speaks for.
+    trustProxy: "loopback",
     forceCloseConnections: "idle",
     return503OnClosing: false,
     exposeHeadRoutes: true,
@@ -191,6 +193,7 @@ function addRoute(
         body: body?.value,
         suspectText: (body?.suspect ?? false) || suspectUrl(request.raw.url ?? ""),
         caller,
+        client: request,
         idempotencyKey: idempotencyKey(endpoint, headers["idempotency-key"]),
         deadline,
         requestId,

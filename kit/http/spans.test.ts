@@ -119,7 +119,7 @@ test("a call over HTTP is a span of the caller and one of the callee, one below 
   });
   context.after(() => client.close());
   const parent = tracing.of("caller").start("prepare", { kind: "internal", parent: undefined });
-  const cause: Cause & { readonly ordinal: number } = {
+  const cause: Cause = {
     handler: "POST /caller",
     service: "caller",
     identity: undefined,
@@ -130,7 +130,6 @@ test("a call over HTTP is a span of the caller and one of the callee, one below 
     caller: undefined,
     deadline: runtime.clock.monotonic() + 5_000,
     signal: new AbortController().signal,
-    ordinal: 1,
   };
   await client.call(Knock, { params: { secret: "hunter2" } }, cause);
   parent.end();

@@ -31,6 +31,7 @@ export type {
   Exhausted,
   Incoming,
   KeyClaim,
+  KeyState,
   Lease,
   OutboxRow,
   Outgoing,

@@ -26,6 +26,7 @@ export type {
   Request,
   When,
 } from "./given.ts";
+export { messageIdentity, type Identity } from "./identity.ts";
 export { describe, startService, type Environment } from "./host.ts";
 export type { Dispatch, RunningService } from "./running.ts";
 export { answered, served, type Asked } from "./spans.ts";
