@@ -106,6 +106,7 @@ async function rig(data: string, tracing: Tracing | undefined) {
       headers: {},
       body: undefined,
       suspectText: false,
+      address: undefined,
       caller: undefined,
       idempotencyKey: undefined,
       deadline: runtime.clock.monotonic() + 10_000,

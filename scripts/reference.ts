@@ -79,7 +79,7 @@ function endpointText({ route, path: address, spec }: Endpoint): string {
     "",
     `${spec.summary}. ${spec.description ?? ""}`.trim(),
     "",
-    `- for ${spec.access}${spec.idempotent === true ? ", takes an Idempotency-Key" : ""}`,
+    `- for ${spec.access}${spec.idempotent === true ? ", takes an [Idempotency-Key](../guides/idempotency-keys.md)" : ""}`,
     ...(inputs.length === 0 ? [] : [`- ${inputs.join(", ")}`]),
     ...(bytes === undefined ? [] : [`- a body of bytes, as ${bytes.join(" or ")}`]),
     `- replies ${replies.join("; ")}`,

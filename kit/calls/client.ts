@@ -104,26 +104,15 @@ export class Client implements Calls {
     await this.#http?.close();
   }
 
-  #outward(endpoint: Endpoint, given: RequestParts, cause: Cause & { readonly ordinal: number }): Outward {
+  #outward(endpoint: Endpoint, given: RequestParts, cause: Cause): Outward {
     const { clock, ids } = this.#runtime;
-    const { spec, owner, route } = endpoint;
+    const { spec } = endpoint;
     const timeoutMs = spec.limits?.timeoutMs ?? defaultTimeoutMs;
     const callChain = [...(cause.callChain ?? []), cause.service];
     if (callChain.length > this.#limits.depth)
       throw kitProblems.callLoop({
-        reason: `${[...callChain, owner].join(" calls ")}: no chain of calls may be longer.`,
+        reason: `${[...callChain, endpoint.owner].join(" calls ")}: no chain of calls may be longer.`,
       });
-    // The same in every repetition of the message or request that calls.
-    const derived = () =>
-      ids.derived(
-        "call",
-        cause.service,
-        cause.handler,
-        cause.identity ?? cause.id,
-        owner,
-        route,
-        String(cause.ordinal),
-      );
     return {
       endpoint,
       params: given.params ?? {},
@@ -133,7 +122,7 @@ export class Client implements Calls {
       caller: callingService(cause.service, cause.caller),
       callChain,
       timeoutMs,
-      idempotencyKey: spec.idempotent === true ? (given.idempotencyKey ?? derived()) : undefined,
+      idempotencyKey: spec.idempotent === true ? (given.idempotencyKey ?? ids.uuidv7()) : undefined,
       deadline: Math.min(cause.deadline, clock.monotonic() + timeoutMs),
       signal: cause.signal,
       correlationId: cause.correlationId,

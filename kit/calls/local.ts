@@ -23,6 +23,7 @@ export const localTransport =
             ...call,
             deadline,
             suspectText: true,
+            address: undefined,
             caller,
             signal: AbortSignal.any([signal, over.signal]),
             requestId: ids.uuidv7(),

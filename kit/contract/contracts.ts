@@ -30,7 +30,7 @@ export interface EndpointSpec {
   readonly summary: string;
   readonly description?: string;
   readonly access: Access;
-  /** Takes an Idempotency-Key: repeats under one key get the reply of the first. POST and PATCH only. */
+  /** Takes an Idempotency-Key: repeats under one key get the reply of the first, for 24 hours. POST and PATCH only. */
   readonly idempotent?: true;
   /** @default each name of the path is a string of 1 to 200 characters */
   readonly params?: TSchema;

@@ -1,5 +1,6 @@
 export { Type as t, type TSchema } from "typebox";
 export { bytes, mediaTypesOf, type BytesSchema } from "./bytes.ts";
+export { canonicalJson } from "./canonical.ts";
 export { contractFaults } from "./contract-faults.ts";
 export {
   contracts,

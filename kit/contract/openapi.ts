@@ -88,7 +88,8 @@ const idempotencyKey = {
   name: "Idempotency-Key",
   in: "header",
   required: false,
-  description: "1 to 255 visible ASCII characters. Repeats under one key get the reply of the first, for 24 hours.",
+  description:
+    "1 to 255 visible ASCII characters; use a UUID. Repeats under one key get the reply of the first, for 24 hours; then the key is new. A guest's key of fewer than 22 characters is scoped by the guest's address.",
   schema: { type: "string", minLength: 1, maxLength: 257 },
 };
 

@@ -65,7 +65,7 @@ export class DeadLetters {
   }
 
   idOf(subscription: string, { source, id }: Envelope): string {
-    return this.#parts.runtime.ids.derived("dead-letter", subscription, source, id);
+    return this.#parts.derivation.id("dead-letter", subscription, source, id);
   }
 
   /** Says that the message was buried, where no unit has said that it was handled. */

@@ -1,6 +1,7 @@
 import path from "node:path";
 import type { KnownStore, Store } from "../messaging/index.ts";
 import type { StorePlace, StoreSpec } from "../service/index.ts";
+import { Derivation, secretBytes } from "../runtime/index.ts";
 import { LaneMeter, whenMissing } from "../sql/index.ts";
 import { noMetrics } from "../telemetry/index.ts";
 import type { Collections, DocumentAccess } from "./access.ts";
@@ -40,12 +41,18 @@ export async function openDocuments(
   for (const { name, indexes } of Object.values(collections)) own[name] = [...indexes, ...ownIndexes];
   await engine.ensure({ ...kitCollections, ...own });
   await requireKnown(engine, known);
-  await engine.insert(names.store, [{ _id: "store", version: 1, id: runtime.ids.uuidv7() }]);
+  // Whoever is first makes them, and all that open the store read the same.
+  await engine.insert(names.store, [
+    { _id: "store", version: 1, id: runtime.ids.uuidv7() },
+    { _id: "secret", version: 1, secret: Buffer.from(runtime.random.bytes(secretBytes)).toString("base64") },
+  ]);
   const storeId = String((await engine.get(names.store, "store"))?.["id"]);
+  const secret = String((await engine.get(names.store, "secret"))?.["secret"]);
+  const derivation = new Derivation(Buffer.from(secret, "base64"));
   const watched = gated(engine, storeId);
-  const parts = { engine: watched.engine, runtime, storeId, collections };
+  const parts = { engine: watched.engine, runtime, storeId, derivation, collections };
   // What a crash has left is let out before anything new is.
-  await settleAll({ ...parts, ring: () => {} }, Object.keys(own), runtime.clock.now());
+  await settleAll({ ...parts, ring: () => {} }, [...Object.keys(own), names.keys], runtime.clock.now());
   return new DocumentStore(parts, watched.check);
 }
 

@@ -8,6 +8,7 @@ import {
   sqliteEngine,
   textOf,
   type ErrorClass,
+  type Insert,
   type Session,
   type SqliteOptions,
 } from "../sql/index.ts";
@@ -69,6 +70,7 @@ export async function embeddedDocuments({
         for (const step of steps) {
           if (step.at !== undefined) runtime.faults.at(step.at);
           if (step.do === "insert") await insert(on, step.collection, step.documents);
+          else if (step.do === "put") await insert(on, step.collection, [step.document], unless(step.unless));
           else if (step.do === "remove") await remove(on, step.collection, { ids: step.ids, version: undefined });
           else if (step.do === "create") {
             if ((await insert(on, step.collection, [step.document])).size === 0) return false;
@@ -99,7 +101,16 @@ export async function embeddedDocuments({
   };
 }
 
-async function insert(on: Session, collection: string, documents: readonly Doc[]): Promise<ReadonlySet<string>> {
+/** What `insert` does where a document is there. */
+const unless = (name: string) =>
+  `(id) DO UPDATE SET version = excluded.version, doc = excluded.doc WHERE ${field(name)} IS NULL` as const;
+
+async function insert(
+  on: Session,
+  collection: string,
+  documents: readonly Doc[],
+  onConflict: NonNullable<Insert["onConflict"]> = "nothing",
+): Promise<ReadonlySet<string>> {
   const inserted = await on.insertMany({
     into: collection,
     columns: [
@@ -108,7 +119,7 @@ async function insert(on: Session, collection: string, documents: readonly Doc[]
       { name: "doc", type: "text" },
     ],
     rows: documents.map((doc) => [doc._id, doc.version, JSON.stringify(doc)]),
-    onConflict: "nothing",
+    onConflict,
     returning: ["id"],
   });
   return new Set(inserted.map((row) => textOf(row, "id")));

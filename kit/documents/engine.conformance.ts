@@ -155,6 +155,23 @@ export function documentEngineConformance(
       },
     );
 
+    engineTest("what is put takes the place of a document that lacks the field, and of no other", async (engine) => {
+      await engine.insert("things", [thing("draft", { n: 1 }, 3), thing("final", { n: 1, answer: "" }, 1)]);
+      const put = (id: string) =>
+        ({ do: "put", collection: "things", document: thing(id, { n: 2, answer: "b" }, 0), unless: "answer" }) as const;
+      const steps = [put("draft"), put("final"), put("new")];
+      for (let times = 0; times < 2; times += 1)
+        assert.equal(
+          await engine.apply([...steps, { do: "insert", collection: "others", documents: [thing("x")] }]),
+          true,
+        );
+      for (const id of ["draft", "new"])
+        assert.deepEqual(await engine.get("things", id), thing(id, { n: 2, answer: "b" }, 0));
+      assert.deepEqual(await engine.get("things", "final"), thing("final", { n: 1, answer: "" }));
+      assert.equal((await engine.get("others", "x"))?._id, "x");
+      assert.equal(await engine.replace("things", thing("draft", { n: 9 }, 4), 3), false, "its version is the new one");
+    });
+
     engineTest("what is removed under a version stays where it has another", async (engine) => {
       await engine.insert("things", [thing("a", {}, 1), thing("b", {}, 2)]);
       await engine.remove("things", ["a", "b", "none"], 1);

@@ -42,6 +42,8 @@ export type Step = {
   readonly at?: FaultPoint;
 } & (
   | { readonly do: "insert"; readonly documents: readonly Doc[] }
+  /** Takes the place of whatever has its id, unless that has the field; goes on either way. */
+  | { readonly do: "put"; readonly document: Doc; readonly unless: string }
   /** Goes no further where the document is there. */
   | { readonly do: "create"; readonly document: Doc }
   /** Goes no further where the document is not there, or has another version. */

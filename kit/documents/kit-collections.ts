@@ -17,7 +17,7 @@ export const kitCollections: Readonly<Record<string, readonly Index[]>> = {
   [names.store]: [],
   [names.outbox]: [],
   [names.inbox]: [{ on: ["at"] }],
-  [names.keys]: [{ on: ["at"] }],
+  [names.keys]: [{ on: ["at"] }, { on: ["pendingAt"] }],
   [names.parked]: [
     { on: ["nextAt"] },
     { on: ["subscription", "nextAt"] },

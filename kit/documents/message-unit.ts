@@ -22,11 +22,10 @@ export const unitAccess =
 export const unitMark = (subscription: string, envelope: Envelope, redrive: number): string =>
   `${markOf(subscription, envelope)}${redrive === 0 ? "" : ` ${String(redrive)}`}`;
 
-/** Ids of jobs are derived from it: they would change with it. */
 export const consumerLabel = (subscription: string): string => `the consumer ${subscription}`;
 
 export interface MessageRun {
-  /** Names it in reports, and tells the jobs that it lets out without a document from those of others under the same mark. */
+  /** Names it in reports. */
   readonly label: string;
   readonly subscription: string;
   readonly envelope: Envelope;

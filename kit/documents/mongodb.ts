@@ -47,7 +47,7 @@ async function loadDriver() {
 /** MongoDB, or a server that speaks its protocol: single documents only, neither transactions nor sessions are used. */
 export async function mongoDocuments({ url, database, runtime }: MongoOptions): Promise<DocumentEngine> {
   const driver = await loadDriver();
-  const { MongoClient, MongoBulkWriteError } = driver;
+  const { MongoClient, MongoBulkWriteError, MongoServerError } = driver;
   const safely = mongoErrors(driver);
   let atWork = 0;
   const counted =
@@ -96,6 +96,21 @@ export async function mongoDocuments({ url, database, runtime }: MongoOptions): 
         throw new RangeError(`A document of ${collection} has become larger than the 16 MiB that MongoDB takes.`);
       }
     });
+  const put = (collection: string, document: Doc, unless: string) =>
+    writing(async () => {
+      // A comparison with null finds what is absent, too.
+      const lacking = { _id: document._id, [escaped(unless)]: null };
+      for (;;) {
+        try {
+          await of(collection).replaceOne(lacking, toBson(document), { upsert: true });
+          return;
+        } catch (error) {
+          if (!(error instanceof MongoServerError) || error.code !== duplicateKey) throw error;
+        }
+        // One with the field is there, or one without it was inserted at the same time.
+        if ((await of(collection).findOne(lacking)) === null) return;
+      }
+    });
   const remove = (collection: string, ids: readonly string[], version?: number) =>
     writing(async () => {
       if (ids.length === 0) return;
@@ -103,6 +118,7 @@ export async function mongoDocuments({ url, database, runtime }: MongoOptions): 
     });
   const take = async (step: Step): Promise<boolean> => {
     if (step.do === "insert") await insert(step.collection, step.documents);
+    else if (step.do === "put") await put(step.collection, step.document, step.unless);
     else if (step.do === "remove") await remove(step.collection, step.ids);
     else if (step.do === "create") return (await insert(step.collection, [step.document])).size === 1;
     else return replace(step.collection, step.document, step.version);

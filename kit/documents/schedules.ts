@@ -28,7 +28,7 @@ export async function nextTick(
 
 /** The job first, under an id that belongs to the tick, then the schedule: a crash in between repeats the same job. */
 export async function tick(
-  { engine, runtime, storeId }: Parts,
+  { engine, runtime, derivation }: Parts,
   {
     schedule: { name, pattern },
     tick: at,
@@ -38,7 +38,7 @@ export async function tick(
 ): Promise<boolean> {
   const known = await read(engine, name);
   if (known?.pattern !== pattern || known.nextAt !== at) return false;
-  const id = runtime.ids.derived("tick", storeId, name, String(at));
+  const id = derivation.id("tick", name, String(at));
   await engine.insert(names.parked, [jobDocument(pendingJob(job, id, runtime.clock.now()))]);
   return engine.replace(
     names.schedules,

@@ -1,12 +1,13 @@
-import type { FaultPoint, Runtime } from "../runtime/index.ts";
+import type { Derivation, FaultPoint, Runtime } from "../runtime/index.ts";
 import type { Doc, DocumentEngine, Step } from "./engine.ts";
+import { putVersion, replyDocument } from "./keys.ts";
 import { jobDocument, names, type OwnDoc, type StoredEnvelope } from "./kit-collections.ts";
 
 export interface Parts {
   readonly engine: DocumentEngine;
   readonly runtime: Runtime;
-  /** Random, made with the store: ids derived in another store of the same name differ. */
-  readonly storeId: string;
+  /** Under a secret made with the store: ids derived in another store differ. */
+  readonly derivation: Derivation;
   /** Something stands in the outbox, or among the parked. */
   readonly ring: (what: "outbox" | "parked") => void;
 }
@@ -72,10 +73,8 @@ export function lettingOut(
     );
   if (jobs.length > 0) insert(names.parked, "parked:writing", jobs.map(jobDocument));
   if (key !== undefined) {
-    const { scope, fingerprint, reply } = key;
-    insert(names.keys, undefined, [
-      { _id: scope, version: 1, fingerprint, reply: { ...reply, body: reply.body ?? null }, at },
-    ]);
+    const document = replyDocument(key, { reply: key.reply, version: putVersion, at });
+    steps.push({ do: "put", collection: names.keys, document, unless: "reply" });
   }
   if (mark !== undefined) insert(names.inbox, "inbox:inserting", [{ _id: mark, version: 1, at }]);
   return steps;

@@ -2,15 +2,16 @@ import { kitProblems } from "../contract/index.ts";
 import type {
   Backlog,
   KeyClaim,
+  KeyState,
   Lease,
   Parked,
   Settled,
   Store,
-  StoredReply,
   SweepOptions,
   UnitOfWork,
   Waiting,
 } from "../messaging/index.ts";
+import type { Derivation } from "../runtime/index.ts";
 import { Attempt, settled as valueOf, Turn } from "../sql/index.ts";
 import { accessTo, directly, throughTurn } from "./access.ts";
 import { backlog } from "./backlog.ts";
@@ -18,7 +19,7 @@ import type { Opener } from "./collection.ts";
 import { DeadLetters } from "./dead-letters.ts";
 import { takeIn } from "./intake.ts";
 import { names } from "./kit-collections.ts";
-import { replyUnder } from "./keys.ts";
+import { findKey, refuseKey, reserveKey } from "./keys.ts";
 import { giveUpLease, holdsLease, takeLease } from "./leases.ts";
 import { collectionNames, unitAccess, type MessageParts } from "./message-unit.ts";
 import { Outbox } from "./outbox.ts";
@@ -32,6 +33,7 @@ import { answer, runUnit, type Question } from "./unit.ts";
 /** A service's store on documents: one unit changes one document, by one atomic write. */
 export class DocumentStore implements Store<object> {
   readonly id: string;
+  readonly derivation: Derivation;
   readonly outside: object;
   readonly check: Store<object>["check"];
   readonly #parts: MessageParts;
@@ -42,8 +44,12 @@ export class DocumentStore implements Store<object> {
   #retimedTo: number | undefined;
   readonly #bells: Readonly<Record<"outbox" | "parked", (() => void)[]>> = { outbox: [], parked: [] };
 
-  constructor(parts: Omit<MessageParts, "ring">, check: Store<object>["check"]) {
-    this.id = parts.storeId;
+  constructor(
+    { storeId, ...parts }: Omit<MessageParts, "ring"> & { readonly storeId: string },
+    check: Store<object>["check"],
+  ) {
+    this.id = storeId;
+    this.derivation = parts.derivation;
     this.check = check;
     this.#parts = {
       ...parts,
@@ -87,7 +93,15 @@ export class DocumentStore implements Store<object> {
     }
   }
 
-  stored = (key: KeyClaim): Promise<StoredReply | undefined> => replyUnder(this.#parts.engine, key);
+  async lookUpKey(key: KeyClaim): Promise<KeyState> {
+    const { engine, runtime } = this.#parts;
+    return (await findKey(engine, key, runtime.clock.now())).state;
+  }
+  reserveKey(key: KeyClaim, nonce: string) {
+    const { engine, runtime } = this.#parts;
+    return reserveKey(engine, key, { nonce, now: runtime.clock.now() });
+  }
+  refuseKey = (key: KeyClaim, nonce: string) => refuseKey(this.#parts.engine, key, nonce);
 
   async takeIn(...[batch]: Parameters<Store<object>["takeIn"]>) {
     const { faults } = this.#parts.runtime;

@@ -80,7 +80,7 @@ export async function sweep(
   },
 ): Promise<boolean> {
   const { engine } = parts;
-  await settleAll(parts, collections, now - settleAfterMs);
+  await settleAll(parts, [...collections, names.keys], now - settleAfterMs);
   to.asleep = await wakeStranded(parts, deadLetters, { now: Math.floor(now), after: to.asleep });
   to.redriven = await deadLetters.repark(to.redriven);
   let more = to.asleep !== undefined || to.redriven !== undefined;

@@ -3,7 +3,7 @@ import type { KeyClaim, StoredReply, Unit } from "../messaging/index.ts";
 import { Attempt, settled as valueOf, Turn } from "../sql/index.ts";
 import type { Opened, Opener } from "./collection.ts";
 import { names, pendingJob, toStored, type OwnDoc, type Pending } from "./kit-collections.ts";
-import { replyUnder } from "./keys.ts";
+import { findKey, replyDocument } from "./keys.ts";
 import type { DocumentEngine, Step } from "./engine.ts";
 import { lettingOut, rung, settle, settling, type Parts } from "./settle.ts";
 
@@ -74,6 +74,8 @@ export async function runUnit<T>(parts: Parts, plan: UnitPlan<T>): Promise<Ran<T
     // Without a document nobody has looked yet.
     if (running.begun === undefined && plan.mark !== undefined && (await isMarked(parts, plan.mark)))
       return { kind: "duplicate" };
+    const replayed = running.begun === undefined ? await replayOf(parts, plan) : undefined;
+    if (replayed !== undefined) return replayed;
     if (await commit(parts, plan, { running, turn, value })) return { kind: "committed", value };
     if (clock.monotonic() >= plan.deadline) throw kitProblems.overloaded({}, { headers: { "retry-after": "1" } });
     await timers.sleep(random.next() * Math.min(50, 2 ** round));
@@ -114,9 +116,9 @@ function open(
       throw new Error("The message was handled before.");
     }
     if (plan.key !== undefined) {
-      const reply = await replyUnder(parts.engine, plan.key);
-      if (reply !== undefined) {
-        running.known = { kind: "replayed", reply };
+      const { state } = await findKey(parts.engine, plan.key, parts.runtime.clock.now());
+      if (state.kind === "replied") {
+        running.known = { kind: "replayed", reply: state.reply };
         throw new Error("The request was answered before.");
       }
     }
@@ -133,6 +135,16 @@ function open(
   };
   // Proof: the answer to this very question.
   return turn.issue({ writes: false, ask }) as Promise<Opened>;
+}
+
+/** The reply of a twin, where a unit has opened no document, and so has not looked yet. */
+async function replayOf(
+  { engine, runtime }: Parts,
+  { key }: Pick<UnitPlan<unknown>, "key">,
+): Promise<Ran<never> | undefined> {
+  if (key === undefined) return undefined;
+  const { state } = await findKey(engine, key, runtime.clock.now());
+  return state.kind === "replied" ? { kind: "replayed", reply: state.reply } : undefined;
 }
 
 /** Whether a message's unit stands: of a document in which nothing is pending, or of none. */
@@ -162,42 +174,27 @@ export function stateOf(doc: OwnDoc | undefined): object | undefined {
 /** The one write at which everything becomes true; false where another unit was quicker. */
 async function commit<T>(
   parts: Parts,
-  { mark, key, encode, label }: UnitPlan<T>,
+  plan: UnitPlan<T>,
   { running, turn, value }: { readonly running: Running; readonly turn: DocumentTurn; readonly value: T },
 ): Promise<boolean> {
-  const { engine, runtime, storeId } = parts;
+  const { engine, runtime, derivation } = parts;
   const { faults, ids, clock } = runtime;
+  const { mark, key, encode } = plan;
   const { begun } = running;
   const now = clock.now();
-  const changes = begun?.change !== undefined || turn.jobs.length > 0;
-  if (!changes) {
+  if (begun?.change === undefined && turn.jobs.length === 0) {
     // A message is known when it comes again, also where it has changed nothing: what it meets then is another document.
     if (mark !== undefined) await engine.apply(lettingOut(parts, { mark, rows: [], jobs: [] }));
     return true;
   }
   const reply = key === undefined || encode === undefined ? undefined : { ...key, reply: encode(value) };
-  const about = { ...(mark === undefined ? {} : { mark }), ...(reply === undefined ? {} : { key: reply }) };
-  if (begun === undefined) {
-    // No document: jobs alone, under ids that a repetition makes again.
-    const cause = mark ?? (key === undefined ? ids.uuidv7() : `${key.scope} ${key.fingerprint}`);
-    const jobs = turn.jobs.map((job, n) => pendingJob(job, ids.derived("job", storeId, label, cause, String(n)), now));
-    if (mark === undefined) await engine.apply(lettingOut(parts, { ...about, rows: [], jobs }));
-    else {
-      // The mark is the document: either this unit of the message becomes true, with all its jobs, or another one. What a crash leaves of it is put where
-      // it belongs when the message comes again, which it does until this has ended well.
-      const pending = { unit: ids.uuidv7(), events: [], jobs };
-      const document: OwnDoc = { _id: mark, version: 1, at: Math.floor(now), pending, pendingAt: Math.floor(now) };
-      const create: Step = { do: "create", at: "inbox:inserting", collection: names.inbox, document };
-      if (!(await engine.apply([create, ...settling(parts, names.inbox, document)]))) return false;
-    }
-    parts.ring("parked");
-    return true;
-  }
+  if (begun === undefined) return commitJobs(parts, { mark, reply, turn });
   const { collection, id, before, change } = begun;
   const version = (before?.version ?? 0) + 1;
-  const derived = (kind: string, n: number) => ids.derived(kind, storeId, collection, id, String(version), String(n));
+  const derived = (kind: string, n: number) => derivation.id(kind, collection, id, String(version), String(n));
   const pending: Pending = {
-    ...about,
+    ...(mark === undefined ? {} : { mark }),
+    ...(reply === undefined ? {} : { key: reply }),
     unit: ids.uuidv7(),
     events: turn.outgoing.map((message, n) =>
       toStored({ ...message, id: derived("event", n), time: new Date(now).toISOString() }),
@@ -224,6 +221,43 @@ async function commit<T>(
   }
   faults.at("unit:committed");
   rung(parts, pending);
+  return true;
+}
+
+/**
+ * Jobs without a document. The mark of the message, or the reply under the key, is the document: either this unit becomes true, with all its jobs, or another one.
+ * What a crash leaves of it is put where it belongs by whoever comes next, or by the sweep.
+ */
+async function commitJobs(
+  parts: Parts,
+  {
+    mark,
+    reply,
+    turn,
+  }: { readonly mark: string | undefined; readonly reply: Pending["key"]; readonly turn: DocumentTurn },
+): Promise<boolean> {
+  const { engine, runtime } = parts;
+  const { ids, clock } = runtime;
+  const now = clock.now();
+  const jobs = turn.jobs.map((job) => pendingJob(job, ids.uuidv7(), now));
+  const at = Math.floor(now);
+  const carried = { pending: { unit: ids.uuidv7(), events: [], jobs }, pendingAt: at };
+  if (mark !== undefined) {
+    const document: OwnDoc = { _id: mark, version: 1, at, ...carried };
+    const create: Step = { do: "create", at: "inbox:inserting", collection: names.inbox, document };
+    if (!(await engine.apply([create, ...settling(parts, names.inbox, document)]))) return false;
+  } else if (reply === undefined) await engine.apply(lettingOut(parts, { rows: [], jobs }));
+  else {
+    const { document: before, state } = await findKey(engine, reply, now);
+    if (state.kind === "replied") return false;
+    const version = (before?.version ?? 0) + 1;
+    const document = { ...replyDocument(reply, { reply: reply.reply, version, at }), ...carried };
+    const first = { at: "unit:committing", collection: names.keys, document } as const;
+    const step: Step =
+      before === undefined ? { ...first, do: "create" } : { ...first, do: "replace", version: before.version };
+    if (!(await engine.apply([step, ...settling(parts, names.keys, document)]))) return false;
+  }
+  parts.ring("parked");
   return true;
 }
 

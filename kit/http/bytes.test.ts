@@ -82,14 +82,14 @@ test("bytes are called with, in process and over HTTP alike, and an Idempotency-
   clients[0]?.add(system.service("files"));
   for (const [at, client] of clients.entries()) {
     t.after(() => client.close());
-    const call = (body: Uint8Array, ordinal: number) =>
+    const call = (body: Uint8Array, key: number) =>
       client.call(
         Digest,
-        { body, idempotencyKey: `key-${String(ordinal)}` },
+        { body, idempotencyKey: `key-${String(key)}` },
         {
           handler: "POST /caller",
           service: "caller",
-          identity: "the request",
+          identity: undefined,
           repeatable: true,
           id: "request-1",
           correlationId: "correlation-1",
@@ -97,7 +97,7 @@ test("bytes are called with, in process and over HTTP alike, and an Idempotency-
           caller: undefined,
           deadline: runtime.clock.monotonic() + 5_000,
           signal: new AbortController().signal,
-          ordinal,
+          ordinal: 1,
         },
       );
     for (const [index, body] of odd.entries()) {

@@ -4,7 +4,9 @@ import type { Random } from "../runtime/index.ts";
 import type { Dispatch } from "../service/index.ts";
 import { parseTraceparent, type TraceContext } from "../telemetry/index.ts";
 
-interface Parts extends Omit<Dispatch, "signal" | "trace" | "headers"> {
+interface Parts extends Omit<Dispatch, "signal" | "trace" | "headers" | "address"> {
+  /** The framework's request, which works its address out. */
+  readonly client: { readonly ip: string };
   readonly headers: IncomingHttpHeaders;
   readonly random: Random;
   /** Of the span that shows it; undefined where nothing is traced. */
@@ -25,6 +27,7 @@ export class Incoming implements Dispatch {
   readonly requestId: string;
   readonly correlationId: string;
   readonly callChain: Dispatch["callChain"];
+  readonly #client: Parts["client"];
   readonly #random: Random;
   #trace: TraceContext | undefined;
   #over: AbortController | undefined;
@@ -43,8 +46,13 @@ export class Incoming implements Dispatch {
     this.requestId = parts.requestId;
     this.correlationId = parts.correlationId;
     this.callChain = parts.callChain;
+    this.#client = parts.client;
     this.#random = parts.random;
     this.#trace = parts.shown;
+  }
+
+  get address(): string {
+    return this.#client.ip;
   }
 
   get trace(): TraceContext {

@@ -115,6 +115,7 @@ function addRoute(
         body: body?.value,
         suspectText: (body?.suspect ?? false) || suspectUrl(request.raw.url ?? ""),
         caller,
+        client: request,
         idempotencyKey: idempotencyKey(endpoint, headers["idempotency-key"]),
         deadline,
         requestId,

@@ -119,7 +119,7 @@ test("a call over HTTP is a span of the caller and one of the callee, one below 
   });
   context.after(() => client.close());
   const parent = tracing.of("caller").start("prepare", { kind: "internal", parent: undefined });
-  const cause: Cause & { readonly ordinal: number } = {
+  const cause = {
     handler: "POST /caller",
     service: "caller",
     identity: undefined,

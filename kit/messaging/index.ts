@@ -33,6 +33,7 @@ export type {
   Exhausted,
   Incoming,
   KeyClaim,
+  KeyState,
   Lease,
   OutboxRow,
   Outgoing,

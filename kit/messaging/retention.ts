@@ -4,7 +4,7 @@ const day = 24 * 60 * 60_000;
 
 /** Duplicates of messages are caught this long. */
 export const messageRetentionMs = 7 * day;
-/** Replies are kept under their Idempotency-Key this long. */
+/** Replies are kept under their Idempotency-Key this long, and so are reservations of keys; then a key is as good as new. */
 export const keyRetentionMs = day;
 
 /** A parked message is claimed for its preparation and the unit behind it; in milliseconds. */

@@ -1,5 +1,6 @@
 import type { Failure } from "./burial.ts";
 import type { Envelope } from "./envelope.ts";
+import type { Derivation } from "../runtime/index.ts";
 
 /** What a unit of work lets its handler do beside the store itself. */
 export interface Unit<Access> {
@@ -43,11 +44,21 @@ export interface Schedule {
   readonly pattern: string;
 }
 
-/** An Idempotency-Key in its scope: hash of principal, route and key; and the fingerprint of path, query and body. */
+/** An Idempotency-Key of a request: its scope (digest of principal, route and key), and the fingerprint of path, query and body. */
 export interface KeyClaim {
   readonly scope: string;
   readonly fingerprint: string;
 }
+
+/** What a store holds under an Idempotency-Key, for the request that asks. What is older than the retention of keys counts as nothing. */
+export type KeyState =
+  | { readonly kind: "free" }
+  /**
+   * An attempt of this request may have acted on the outside, and no reply is stored: ids and keys of effects follow from `nonce`. After a refusal the key is
+   * reserved again before anything follows from it: until then another request may take it.
+   */
+  | { readonly kind: "reserved"; readonly nonce: string; readonly refused: boolean }
+  | { readonly kind: "replied"; readonly reply: StoredReply };
 
 export interface StoredReply {
   readonly status: number;
@@ -184,13 +195,23 @@ export interface Backlog {
 export interface Store<Access> {
   /** Random, made when the store was created: tells a new store from an old one of the same name. */
   readonly id: string;
+  /** Under a secret that was made with the store, and that all its instances share. */
+  readonly derivation: Derivation;
   /** For `prepare`: each statement sees what is committed by then; a write fails loudly. */
   readonly outside: Access;
   /** A query: a read-only snapshot of its own; a write or a publish fails loudly. */
   query<T>(query: Pick<UnitOfWork<Access, T>, "label" | "deadline" | "work">): Promise<T>;
   unit<T>(unit: UnitOfWork<Access, T>): Promise<Settled<T>>;
-  /** The reply stored under a key; throws `kit/idempotency-key-reused` when the fingerprint differs. */
-  stored(key: KeyClaim): Promise<StoredReply | undefined>;
+  /** Throws `kit/idempotency-key-reused` where the key is reserved for, or was answered to, a request with another fingerprint. */
+  lookUpKey(key: KeyClaim): Promise<KeyState>;
+  /**
+   * Reserves a free key under `nonce`, durably when it resolves, and gives what then holds: the nonce of an earlier attempt, or a twin's reply, where there is
+   * one. A reservation ends with the stored reply or after the retention of keys. Throws as `lookUpKey` does.
+   * @param deadline on the monotonic clock
+   */
+  reserveKey(key: KeyClaim, nonce: string, deadline: number): Promise<Exclude<KeyState, { readonly kind: "free" }>>;
+  /** Marks a reservation as refused: another request may have the key, and the same one goes on with the nonce. Nothing happens where the nonce is not this one. */
+  refuseKey(key: KeyClaim, nonce: string, deadline: number): Promise<void>;
 
   /**
    * Inbox marks, effects, parked and dead rows, outgoing messages: those of a message in one transaction, those of as many together as fit into a turn of the

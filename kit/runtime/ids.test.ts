@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { inspect } from "node:util";
 import fc from "fast-check";
 import { ids } from "./ids.ts";
-import { derivedId, seededRandom, systemRuntime, timeOfUuidv7 } from "./index.ts";
+import { derivedId, Derivation, secretBytes, seededRandom, systemRuntime, timeOfUuidv7 } from "./index.ts";
+
+const secret = (fill: number): Uint8Array => new Uint8Array(secretBytes).fill(fill);
 
 const form = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
@@ -69,10 +72,31 @@ test("UUIDv7s of a process are in strict order and carry their time", () => {
 });
 
 test("derived ids differ where their parts do, joints included", () => {
-  const { ids } = systemRuntime();
+  const derivation = new Derivation(secret(1));
+  const part = fc.oneof(fc.string(), fc.constantFrom("\ud800", "\ud801", "1:a"));
   fc.assert(
-    fc.property(fc.array(fc.string(), { minLength: 1 }), fc.array(fc.string(), { minLength: 1 }), (a, b) => {
-      assert.equal(ids.derived(...a) === ids.derived(...b), JSON.stringify(a) === JSON.stringify(b));
+    fc.property(fc.array(part, { minLength: 1 }), fc.array(part, { minLength: 1 }), (a, b) => {
+      const same = JSON.stringify(a) === JSON.stringify(b);
+      assert.equal(derivedId(...a) === derivedId(...b), same);
+      assert.equal(derivation.id(...a) === derivation.id(...b), same);
+      assert.equal(derivation.digest(...a) === derivation.digest(...b), same);
     }),
   );
+});
+
+test("ids under one secret are alike, and those under another are not", () => {
+  const [one, same, other] = [1, 1, 2].map((fill) => new Derivation(secret(fill)));
+  assert.match(one?.id("a", "b") ?? "", /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+  assert.equal(one?.id("a", "b"), same?.id("a", "b"));
+  assert.notEqual(one?.id("a", "b"), other?.id("a", "b"));
+  assert.notEqual(one?.id("a", "b"), derivedId("a", "b"));
+  assert.notEqual(one?.digest("a"), other?.digest("a"));
+  assert.match(one?.digest("a") ?? "", /^[\w-]{43}$/);
+});
+
+test("a secret is in nothing that prints its derivation, and is never a short one", () => {
+  const derivation = new Derivation(Buffer.from("0123456789abcdef0123456789abcdef"));
+  for (const shown of [inspect(derivation, { showHidden: true, depth: 9 }), JSON.stringify(derivation)])
+    assert.doesNotMatch(shown, /0123456789abcdef|3031323334|30 31 32 33/);
+  assert.throws(() => new Derivation(new Uint8Array(16)), /32 bytes/);
 });

@@ -1,12 +1,10 @@
-import { createHash, hash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { Clock } from "./clock.ts";
 import type { Random } from "./random.ts";
 
 export interface Ids {
   /** UUIDv7 (RFC 9562), strictly increasing within this process, unless its clock is set back by more than a day. */
   uuidv7(): string;
-  /** UUIDv8 made of SHA-256 over the parts, each with its length, so that no two lists of parts make the same id by their joints. */
-  derived(...parts: readonly string[]): string;
 }
 
 /** The two highest bits are 10 (RFC 9562 section 4.1). */
@@ -42,7 +40,6 @@ export function ids(clock: Clock, random: Random): Ids {
       const variant = variants[(digit < 0x3a ? digit : digit + 9) & 0x3] ?? "";
       return `${head}${(0x1000 + counter).toString(16).slice(1)}-${variant}${tail.slice(1, 4)}-${tail.slice(4)}`;
     },
-    derived: derivedId,
   };
 }
 
@@ -52,27 +49,34 @@ export function timeOfUuidv7(id: string): number | undefined {
   return Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16);
 }
 
-/** A UUIDv8 (RFC 9562) that is the same for the same parts and differs otherwise: the first 122 free bits of a SHA-256. */
-export function derivedId(...parts: readonly string[]): string {
+/**
+ * A UUIDv8 (RFC 9562) that is the same for the same parts, wherever it is made: the first 122 free bits of a SHA-256. Anybody can compute it: derive it from
+ * an id that nobody can guess, never from what a client chooses.
+ */
+export const derivedId = (...parts: readonly string[]): string => asUuid(hash("sha256", framed(parts)));
+
+/** The parts as one text or as bytes, each with its length, so that no two lists of parts are alike. */
+export function framed(parts: readonly string[]): string | Buffer {
   let text = "";
   for (const part of parts) {
-    if (!part.isWellFormed()) return shaped(digestOfAny(parts));
+    if (!part.isWellFormed()) return framedBytes(parts);
     text += `${String(part.length)}:${part}`;
   }
-  return shaped(hash("sha256", text));
+  return text;
 }
 
 /** UTF-8 has no lone surrogates and would make them all alike. */
-function digestOfAny(parts: readonly string[]): string {
-  const sha = createHash("sha256");
-  for (const part of parts) {
-    if (part.isWellFormed()) sha.update(`${String(part.length)}:${part}`);
-    else sha.update(`u${String(part.length)}:`).update(part, "utf16le");
-  }
-  return sha.digest("hex");
-}
+const framedBytes = (parts: readonly string[]): Buffer =>
+  Buffer.concat(
+    parts.flatMap((part) =>
+      part.isWellFormed()
+        ? [Buffer.from(`${String(part.length)}:${part}`)]
+        : [Buffer.from(`u${String(part.length)}:`), Buffer.from(part, "utf16le")],
+    ),
+  );
 
-function shaped(hex: string): string {
+/** The first 122 free bits of at least 16 bytes in hexadecimal digits. */
+export function asUuid(hex: string): string {
   const variant = (0x8 | (Number.parseInt(hex.charAt(16), 16) & 0x3)).toString(16);
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-${variant}${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }

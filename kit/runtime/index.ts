@@ -15,6 +15,7 @@ export {
 export { controlledRuntime, type ControlledOptions, type ControlledRuntime } from "./controlled.ts";
 export { endInTurn, endTogether } from "./ending.ts";
 export { faultPoints, noFaults, plantedFaults, type FaultPoint, type FaultReport, type Faults } from "./faults.ts";
+export { Derivation, secretBytes } from "./derivation.ts";
 export { derivedId, timeOfUuidv7, type Ids } from "./ids.ts";
 export { privateFile, privateFolder, tighten } from "./private-files.ts";
 export { seededRandom, type Random } from "./random.ts";

@@ -1,6 +1,11 @@
 import { kitProblems } from "../contract/index.ts";
-import type { KeyClaim, StoredReply } from "../messaging/index.ts";
+import type { KeyClaim, KeyState, StoredReply } from "../messaging/index.ts";
 import { within, type Runtime } from "../runtime/index.ts";
+
+interface Steps {
+  readonly lookUp: () => Promise<KeyState>;
+  readonly first: (found: Exclude<KeyState, { readonly kind: "replied" }>) => Promise<StoredReply>;
+}
 
 /**
  * Idempotency-Keys in use in this process: twins queue here, outside any transaction: the first runs, the others look its reply up, one after another.
@@ -15,11 +20,7 @@ export class Claims {
   }
 
   /** Runs `first` when no twin does; rejects with `kit/idempotency-key-in-use` when a twin is still busy at the deadline. */
-  async run(
-    claim: KeyClaim,
-    deadline: number,
-    steps: { readonly stored: () => Promise<StoredReply | undefined>; readonly first: () => Promise<StoredReply> },
-  ): Promise<StoredReply> {
+  async run(claim: KeyClaim, deadline: number, steps: Steps): Promise<StoredReply> {
     const before = this.#inUse.get(claim.scope);
     const done = Promise.withResolvers<void>();
     const mine = (before ?? Promise.resolve()).then(() => done.promise);
@@ -34,15 +35,9 @@ export class Claims {
     }
   }
 
-  async #lookUpOrRun({
-    stored,
-    first,
-  }: {
-    stored: () => Promise<StoredReply | undefined>;
-    first: () => Promise<StoredReply>;
-  }): Promise<StoredReply> {
-    const reply = await stored();
-    return reply === undefined ? first() : replayed(reply);
+  async #lookUpOrRun({ lookUp, first }: Steps): Promise<StoredReply> {
+    const found = await lookUp();
+    return found.kind === "replied" ? replayed(found.reply) : first(found);
   }
 }
 

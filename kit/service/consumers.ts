@@ -4,8 +4,9 @@ import { parseTraceparent } from "../telemetry/index.ts";
 import type { Consumer, JobHandler } from "./definition.ts";
 import { aroundGiven, opened, type InUnit } from "./in-unit.ts";
 import type { MessageInfo } from "./given.ts";
+import { messageIdentity } from "./identity.ts";
 import { inStep } from "./spans.ts";
-import { always, enqueuer, jobSubscription, outside, publisher, type Cause } from "./unit-context.ts";
+import { always, enqueuer, idsOf, jobSubscription, outside, publisher, type Cause } from "./unit-context.ts";
 
 /** A consumer of a service in the terms of the messaging loops. */
 export function consumerOf(service: string, consumer: Consumer, inUnit: InUnit): MessageSubscription {
@@ -48,7 +49,7 @@ function subscriptionOf({ service, name, form, definition }: Handled, inUnit: In
   const causeOf = (envelope: Envelope, signal: AbortSignal): Cause => ({
     handler: name,
     service,
-    identity: `${envelope.source} ${envelope.id}`,
+    identity: messageIdentity(`${envelope.source} ${envelope.id}`),
     repeatable: true,
     id: envelope.id,
     correlationId: envelope.correlationId,
@@ -71,7 +72,7 @@ function subscriptionOf({ service, name, form, definition }: Handled, inUnit: In
     const arrived = messageOf(envelope, attempt, data);
     const given = {
       ...scopeOf(unit.access, cause),
-      ...always(cause, surroundings, step),
+      ...always(cause, surroundings, idsOf(cause, surroundings, step)),
       ...arrived,
       publish: publisher(cause, surroundings, unit),
       enqueue: enqueuer(cause, surroundings, unit, jobs),

@@ -20,8 +20,8 @@ export interface Always {
   /** Time of the runtime's clock. What both steps must agree on is passed in `prepared`. */
   now(): Date;
   /**
-   * A new id. In a unit that has a message or an Idempotency-Key it is derived from them, so that a repetition makes the same one;
-   * otherwise a UUIDv7.
+   * A new id that nobody can guess. The same in every repetition in the steps of a message, and in `prepare` of a request with an Idempotency-Key, once an `effect`
+   * or a `call` has let something out; otherwise a UUIDv7.
    */
   newId(): string;
   /** A number in [0, 1) from the runtime. */
@@ -33,9 +33,15 @@ export interface Always {
 
 /** `prepare`: outside the transaction. May call and act on the world; may be repeated; a write through the scope fails loudly. */
 export interface Outside extends Always {
-  /** The typed client of any endpoint. Returns declared replies, throws `kit/call-failed` and its kin for all else. */
+  /**
+   * The typed client of any endpoint. Returns declared replies, throws `kit/call-failed` and its kin for all else. Where the endpoint takes an Idempotency-Key and
+   * the request names none, one is derived from what is asked: the same in every repetition.
+   */
   call<E extends Endpoint>(endpoint: E, request: CallRequest<E>): Promise<ReplyOf<E>>;
-  /** Asks the world with a key that is the same in every repetition of this message or request. */
+  /**
+   * Asks the world with a key that is the same in every repetition of this message, or of this request under its Idempotency-Key, within 24 hours. A request without
+   * a key has a new one each time.
+   */
   effect<T>(name: string, act: (idempotencyKey: string) => Promise<T>): Promise<T>;
 }
 

@@ -1,9 +1,10 @@
 import type { MadeReply } from "../contract/index.ts";
-import type { KeyClaim, Settled, Store, StoredReply } from "../messaging/index.ts";
+import type { Settled, Store, StoredReply } from "../messaging/index.ts";
 import type { Admission } from "./admission.ts";
 import { replayed } from "./claims.ts";
 import type { Route } from "./definition.ts";
 import { handlerName } from "./faults.ts";
+import type { RequestIdentity } from "./identity.ts";
 import { aroundGiven, opened, type InUnit } from "./in-unit.ts";
 import type { CompiledRoute } from "./routes.ts";
 import { Preparing } from "./preparing.ts";
@@ -44,29 +45,29 @@ export class Handler {
     this.#repeatable = endpoint.spec.idempotent === true || !["POST", "PATCH"].includes(endpoint.method);
   }
 
-  run(request: Dispatch, claim: undefined): Promise<StoredReply> {
-    return this.runAdmitted(request, this.route.admit(request), claim);
-  }
-
-  /** What it takes beside its awaits is in methods of their own: an asynchronous function keeps a place for each of its temporaries on the heap. */
-  async runAdmitted(request: Dispatch, input: object, claim: KeyClaim | undefined): Promise<StoredReply> {
-    const cause = this.#cause(request, claim?.scope);
+  /** @param identity of a request with an Idempotency-Key */
+  async run(request: Dispatch, input: object, identity?: RequestIdentity): Promise<StoredReply> {
+    const cause = this.#cause(request, identity);
     const base = { ...input, caller: request.caller };
-    if (this.preparing === undefined) return this.#settle({ cause, base, prepared: undefined }, claim);
-    const undos = new Undos();
+    const { preparing } = this;
+    if (preparing === undefined) return this.#settle({ cause, base, prepared: undefined }, identity);
+    let undos = new Undos();
+    const prepare = () => preparing.during(cause.signal, () => this.#prepare(cause, base, (undos = new Undos())));
     try {
-      const prepared = await this.preparing.during(cause.signal, () => this.#prepare(cause, base, undos));
-      return await this.#settle({ cause, base, prepared }, claim);
+      const ended = identity === undefined ? { prepared: await prepare() } : await identity.preparing(prepare);
+      if ("reply" in ended) return replayed(ended.reply);
+      return await this.#settle({ cause, base, prepared: ended.prepared }, identity);
     } catch (error) {
       await undos.run(error, cause, this.#in.surroundings);
+      if (identity !== undefined && this.route.declares(error)) await identity.failed(error);
       throw error;
     }
   }
 
-  async #settle(given: BeforeUnit, claim: KeyClaim | undefined): Promise<StoredReply> {
+  async #settle(given: BeforeUnit, identity: RequestIdentity | undefined): Promise<StoredReply> {
     this.#admission.enter();
     try {
-      const settled = await this.#unit(given, claim);
+      const settled = await this.#unit(given, identity);
       return settled.kind === "replayed" ? replayed(settled.reply) : settled.value;
     } finally {
       this.#admission.leave();
@@ -87,7 +88,7 @@ export class Handler {
     );
   }
 
-  #unit(given: BeforeUnit, claim: KeyClaim | undefined): Promise<Settled<StoredReply>> {
+  #unit(given: BeforeUnit, identity: RequestIdentity | undefined): Promise<Settled<StoredReply>> {
     const { surroundings, jobs } = this.#in;
     const { cause } = given;
     const label = this.#label;
@@ -105,7 +106,7 @@ export class Handler {
       this.#store.unit<StoredReply>({
         label,
         deadline,
-        ...(claim === undefined ? undefined : { key: claim, encode: (reply) => reply }),
+        ...(identity === undefined ? undefined : { key: identity.claim, encode: (reply) => reply }),
         work: (unit) =>
           this.#run(step, unit.access, given, {
             publish: publisher(step, surroundings, unit),
@@ -124,7 +125,8 @@ export class Handler {
 
   #called(cause: Cause, access: object, { base, prepared }: BeforeUnit, more: object): Promise<unknown> {
     const { surroundings, scopeOf, around } = this.#in;
-    const { now, newId, random, signal, log } = always(cause, surroundings, "run");
+    // New ids, also under a key: they are stored with the reply or not at all.
+    const { now, newId, random, signal, log } = always(cause, surroundings, () => surroundings.runtime.ids.uuidv7());
     const { reply } = this.route;
     // One literal, which V8 gives one shape, and then the names that not every route has: spreads one after another take four times as long.
     const own = { ...scopeOf(access, cause), now, newId, random, signal, log, reply, prepared };
@@ -134,7 +136,7 @@ export class Handler {
     return around === undefined ? run(given) : around(aroundGiven(cause, surroundings), () => run(given));
   }
 
-  #cause(request: Dispatch, identity: string | undefined): Cause {
+  #cause(request: Dispatch, identity: RequestIdentity | undefined): Cause {
     return new RequestCause(request, this.#label, {
       service: this.route.endpoint.owner,
       identity,
@@ -147,7 +149,7 @@ export class Handler {
 class RequestCause implements Cause {
   readonly handler: string;
   readonly service: string;
-  readonly identity: string | undefined;
+  readonly identity: RequestIdentity | undefined;
   readonly repeatable: boolean;
   readonly id: string;
   readonly correlationId: string;
@@ -160,7 +162,7 @@ class RequestCause implements Cause {
   constructor(
     request: Dispatch,
     handler: string,
-    { service, identity, repeatable }: Pick<Cause, "service" | "identity" | "repeatable">,
+    { service, identity, repeatable }: Pick<RequestCause, "service" | "identity" | "repeatable">,
   ) {
     this.handler = handler;
     this.service = service;

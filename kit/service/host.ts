@@ -10,7 +10,6 @@ import {
   startSchedules,
   watchStore,
   type Broker,
-  type KeyClaim,
   type StoredReply,
 } from "../messaging/index.ts";
 import type { Runtime } from "../runtime/index.ts";
@@ -21,6 +20,8 @@ import { consumerOf, workerOf } from "./consumers.ts";
 import { metered } from "./metered.ts";
 import { readiness, type Check } from "./readiness.ts";
 import { schedulesOf } from "./schedules.ts";
+import { RequestIdentity } from "./identity.ts";
+import { keyClaim } from "./keys.ts";
 import { clashes, handlerName } from "./faults.ts";
 import { compileRoute, type CompiledRoute } from "./routes.ts";
 import { deadLetterOperations, type Operation } from "./operations.ts";
@@ -102,7 +103,8 @@ export async function startService(service: Service, environment: Environment): 
       `${name}: ${taken.join(", ")} of the resources are given to every handler already: name them otherwise.`,
     );
   const spans = environment.tracing?.of(name);
-  const surroundings: Surroundings = { runtime, log, calls: environment.calls, spans };
+  const { derivation } = store;
+  const surroundings: Surroundings = { runtime, derivation, log, calls: environment.calls, spans };
   const now = () => new Date(runtime.clock.now());
   const scopeOf = (
     access: object,
@@ -193,11 +195,14 @@ export async function startService(service: Service, environment: Environment): 
     return kitProblems.internal({});
   };
 
-  const once = (handler: Handler, request: Dispatch, claim: KeyClaim): Promise<StoredReply> => {
+  const handled = (handler: Handler, request: Dispatch): Promise<StoredReply> => {
     const input = handler.route.admit(request);
-    return claims.run(claim, request.deadline, {
-      stored: () => store.stored(claim),
-      first: () => handler.runAdmitted(request, input, claim),
+    const claim = keyClaim(request, input, derivation);
+    if (claim === undefined) return handler.run(request, input);
+    const { deadline } = request;
+    return claims.run(claim, deadline, {
+      lookUp: () => store.lookUpKey(claim),
+      first: (found) => handler.run(request, input, new RequestIdentity({ claim, found, store, runtime, deadline })),
     });
   };
 
@@ -231,8 +236,7 @@ export async function startService(service: Service, environment: Environment): 
       const handler = routes.get(request.endpoint.route);
       if (handler === undefined) throw kitProblems.notFound({});
       try {
-        const claim = handler.route.claim(request);
-        return await (claim === undefined ? handler.run(request, undefined) : once(handler, request, claim));
+        return await handled(handler, request);
       } catch (error) {
         throw failure(error, handler.route, request);
       }

@@ -1,4 +1,3 @@
-import { hash as digest } from "node:crypto";
 import { mayCall } from "../access/index.ts";
 import {
   compile,
@@ -16,7 +15,7 @@ import {
   type TSchema,
   type Validator,
 } from "../contract/index.ts";
-import type { KeyClaim, StoredReply } from "../messaging/index.ts";
+import type { StoredReply } from "../messaging/index.ts";
 import type { Dispatch } from "./running.ts";
 
 type Place = FieldError["in"];
@@ -38,7 +37,6 @@ export interface CompiledRoute {
   encode(reply: MadeReply): StoredReply;
   /** True for a problem that this endpoint declares, or one of the kit's. */
   declares(error: unknown): boolean;
-  claim(request: Dispatch): KeyClaim | undefined;
   readonly reply: typeof makeReply;
 }
 
@@ -111,34 +109,10 @@ export function compileRoute(endpoint: Endpoint): CompiledRoute {
       const problem = findProblem(error);
       return problem !== undefined && (codes.has(problem.code) || problem.code.startsWith("kit/"));
     },
-    claim(request) {
-      if (spec.idempotent !== true || request.idempotencyKey === undefined) return undefined;
-      const principal =
-        request.caller === undefined
-          ? ""
-          : request.caller.kind === "user"
-            ? `user:${request.caller.id}`
-            : `service:${request.caller.name}`;
-      return {
-        scope: hash([principal, endpoint.route, request.idempotencyKey]),
-        fingerprint: hash([
-          JSON.stringify(request.params),
-          JSON.stringify(request.query),
-          request.body instanceof Uint8Array
-            ? digest("sha256", request.body, "base64url")
-            : JSON.stringify(request.body),
-        ]),
-      };
-    },
   };
 }
 
 function isEmpty(params: Dispatch["params"]): boolean {
   for (const _ in params) return false;
   return true;
-}
-
-/** Length-prefixed, so that no two lists of parts hash alike. */
-function hash(parts: readonly (string | undefined)[]): string {
-  return digest("sha256", parts.map((part) => `${String(part?.length ?? -1)}:${part ?? ""}`).join(""), "base64url");
 }

@@ -18,6 +18,8 @@ export interface Dispatch {
   readonly suspectText: boolean;
   readonly caller: Caller | undefined;
   readonly idempotencyKey: string | undefined;
+  /** IP address of the client; undefined where it is not known, and for calls within a process. */
+  readonly address: string | undefined;
   /** On the monotonic clock. */
   readonly deadline: number;
   readonly signal: AbortSignal;

@@ -19,7 +19,7 @@ export function scheduleFaults(job: JobContract, schedule: string): readonly str
 
 /** The scheduled jobs of a service; each tick begins a trace of its own. */
 export function schedulesOf({ jobs }: Service, surroundings: Surroundings): readonly ScheduledJob[] {
-  const { ids, random } = surroundings.runtime;
+  const { random } = surroundings.runtime;
   return jobs.flatMap(({ job, options: { schedule } }) =>
     schedule === undefined
       ? []
@@ -28,7 +28,7 @@ export function schedulesOf({ jobs }: Service, surroundings: Surroundings): read
             name: jobSubscription(job),
             pattern: schedule,
             jobOf: (tick) => {
-              const id = ids.derived("tick", jobSubscription(job), String(tick));
+              const id = surroundings.derivation.id("tick", jobSubscription(job), String(tick));
               const cause = { correlationId: id, id, trace: parseTraceparent(undefined, random) };
               return {
                 // Its trace begins where one of the instances enqueues it.

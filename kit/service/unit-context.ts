@@ -1,4 +1,5 @@
 import {
+  canonicalJson,
   cutter,
   type Caller,
   type Endpoint,
@@ -15,10 +16,11 @@ import {
   type Outgoing,
   type Unit,
 } from "../messaging/index.ts";
-import type { Runtime } from "../runtime/index.ts";
+import type { Derivation, Runtime } from "../runtime/index.ts";
 import { formatTraceparent, type Logger, type Spans, type TraceContext } from "../telemetry/index.ts";
 import { due } from "./due.ts";
 import type { CallRequest, When } from "./given.ts";
+import type { Identity } from "./identity.ts";
 import { inStep } from "./spans.ts";
 
 /** One request or message while it is being handled: what its ids, calls and outgoing messages are derived from. */
@@ -26,8 +28,8 @@ export interface Cause {
   /** `orders PlaceOrder` or `orders/customer.created`. */
   readonly handler: string;
   readonly service: string;
-  /** Set for a message, and for a request with an Idempotency-Key: ids and effect keys are derived from it. */
-  readonly identity: string | undefined;
+  /** Of a message, and of a request with an Idempotency-Key. */
+  readonly identity: Identity | undefined;
   /** Whether the caller may repeat it under one identity: what has effects must. */
   readonly repeatable: boolean;
   /** Id of the message or request. */
@@ -52,54 +54,82 @@ export interface Calls {
 
 export interface Surroundings {
   readonly runtime: Runtime;
+  /** Of the service's store. */
+  readonly derivation: Derivation;
   readonly log: Logger;
   readonly calls: Calls;
   /** Undefined where nothing is traced: contexts that came in are handed on as they are. */
   readonly spans: Spans | undefined;
 }
 
-/** What every step is given beside its input. `step` keeps the ids of the steps apart. */
-export function always(cause: Cause, { runtime, log }: Surroundings, step: "prepare" | "run" | "exhausted") {
-  let ordinal = 0;
+/** What every step is given beside its input. */
+export function always(cause: Cause, { runtime, log }: Surroundings, newId: () => string) {
   return {
     now: () => new Date(runtime.clock.now()),
-    newId: () => {
-      ordinal += 1;
-      return cause.identity === undefined
-        ? runtime.ids.uuidv7()
-        : runtime.ids.derived(cause.service, cause.handler, cause.identity, step, String(ordinal));
-    },
+    newId,
     random: () => runtime.random.next(),
     signal: cause.signal,
     log,
   };
 }
 
+/** The ids of one step, the same whenever it is repeated; where nothing can be repeated, new ones. */
+export function idsOf(
+  { identity, service, handler }: Cause,
+  { runtime, derivation }: Surroundings,
+  step: "prepare" | "run" | "exhausted",
+): () => string {
+  if (identity === undefined) return () => runtime.ids.uuidv7();
+  let ordinal = 0;
+  return () => {
+    ordinal += 1;
+    return derivation.id("id", service, handler, identity.text(), step, String(ordinal));
+  };
+}
+
 /** @param uses told of the key of each effect before it is had */
 export function outside(cause: Cause, surroundings: Surroundings, uses?: (effectKey: string) => void) {
-  let calls = 0;
+  const { identity, service, handler } = cause;
+  const { runtime, derivation, calls, spans } = surroundings;
+  let once: string | undefined;
+  /** Without an identity, effects of one name are one in this unit, and in no other. */
+  const text = () => identity?.text() ?? (once ??= runtime.random.hex(16));
+  const keyOf = callKeys(cause, derivation);
+  let ordinal = 0;
   return {
-    ...always(cause, surroundings, "prepare"),
-    call: <E extends Endpoint>(endpoint: E, request: CallRequest<E>): Promise<ReplyOf<E>> => {
-      calls += 1;
+    ...always(cause, surroundings, idsOf(cause, surroundings, "prepare")),
+    call: async <E extends Endpoint>(endpoint: E, request: CallRequest<E>): Promise<ReplyOf<E>> => {
+      ordinal += 1;
+      const nth = ordinal;
+      const idempotencyKey = request.idempotencyKey ?? keyOf(endpoint, request);
+      if (endpoint.method !== "GET") await identity?.hold();
+      const keyed = idempotencyKey === undefined ? request : { ...request, idempotencyKey };
       // By its name: the trace of a request is no field of it.
-      return surroundings.calls.call(endpoint, request, { ...cause, trace: cause.trace, ordinal: calls });
+      return calls.call(endpoint, keyed, { ...cause, trace: cause.trace, ordinal: nth });
     },
     effect: async <T>(name: string, act: (key: string) => Promise<T>): Promise<T> => {
       if (!cause.repeatable)
         throw new Error(
-          `${cause.handler} has the effect "${name}": declare its endpoint idempotent: true, so that a repetition cannot have it twice.`,
+          `${handler} has the effect "${name}": declare its endpoint idempotent: true, so that a repetition cannot have it twice.`,
         );
-      const key = effectKey(cause, surroundings.runtime, name);
+      const key = derivation.id("effect", service, handler, text(), name);
+      await identity?.hold();
       uses?.(key);
-      return inStep(surroundings.spans, `effect ${name}`, cause, () => act(key));
+      return inStep(spans, `effect ${name}`, cause, () => act(key));
     },
   };
 }
 
-/** The same in every repetition of the message or request: (identity, handler, name). */
-function effectKey(cause: Cause, runtime: Runtime, name: string): string {
-  return runtime.ids.derived("effect", cause.service, cause.handler, cause.identity ?? cause.id, name);
+/** Keys of calls by what is asked, and by how often the same was asked before: a repetition that asks in another order, or asks for less, has the same ones. */
+function callKeys({ identity, service, handler }: Cause, derivation: Derivation) {
+  const times = new Map<string, number>();
+  return <E extends Endpoint>({ owner, route, spec }: E, request: CallRequest<E>): string | undefined => {
+    if (identity === undefined || spec.idempotent !== true) return undefined;
+    const asked = canonicalJson([owner, route, request]);
+    const time = (times.get(asked) ?? 0) + 1;
+    times.set(asked, time);
+    return derivation.id("call", service, handler, identity.text(), asked, String(time));
+  };
 }
 
 const texts = new WeakMap<EventContract | JobContract, (value: unknown) => string>();

@@ -1,5 +1,5 @@
 import { storable, type AuditEntry, type Burial, type DeadLetter, type Envelope } from "../messaging/index.ts";
-import type { Runtime } from "../runtime/index.ts";
+import type { Derivation, Runtime } from "../runtime/index.ts";
 import type { ColumnSpec, Row, Session } from "./engine.ts";
 import { envelopeColumns } from "./kit-tables.ts";
 import { holding, park, unpark } from "./parked-rows.ts";
@@ -22,9 +22,11 @@ const columns: readonly ColumnSpec[] = [
 /** What could not be handled, with its bytes and headers, until a person redrives or discards it; everything done to it is on record. */
 export class DeadLetters {
   readonly #runtime: Runtime;
+  readonly #derivation: Derivation;
 
-  constructor(runtime: Runtime) {
+  constructor(runtime: Runtime, derivation: Derivation) {
     this.#runtime = runtime;
+    this.#derivation = derivation;
   }
 
   /** In the transaction that takes the message in, or that ends its last attempt. */
@@ -37,7 +39,7 @@ export class DeadLetters {
     const { faults } = this.#runtime;
     faults.at("dead-letter:writing");
     const now = this.#now();
-    const id = this.#runtime.ids.derived("dead-letter", subscription, envelope.source, envelope.id);
+    const id = this.#derivation.id("dead-letter", subscription, envelope.source, envelope.id);
     const inserted = await session.insertMany({
       into: "holdfast_dead_letters",
       columns,

@@ -22,9 +22,9 @@ export interface Insert {
   readonly into: string;
   readonly columns: readonly ColumnSpec[];
   readonly rows: readonly (readonly unknown[])[];
-  /** Rows that are there already are passed over, and not returned. */
-  readonly onConflict?: "nothing";
-  /** Columns of the rows that were really inserted, in their order; those that the database fills in too. */
+  /** `nothing`: rows that are there already are passed over, and not returned. Else what follows `ON CONFLICT`, in SQL that both engines know. */
+  readonly onConflict?: "nothing" | `(${string}) DO UPDATE ${string}`;
+  /** Columns of the rows that were really written, in their order; those that the database fills in too. */
   readonly returning?: readonly string[];
 }
 

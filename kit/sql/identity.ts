@@ -1,5 +1,5 @@
 import type { KnownStore } from "../messaging/index.ts";
-import type { Runtime } from "../runtime/index.ts";
+import { Derivation, secretBytes, type Runtime } from "../runtime/index.ts";
 import type { Session } from "./engine.ts";
 import { inTransaction, type Migrating } from "./migrations.ts";
 import { isMissingTable, storeQuestion } from "./store-fault.ts";
@@ -16,6 +16,27 @@ export async function identify({ engine, session }: Migrating, { ids }: Pick<Run
     await session.run("INSERT INTO holdfast_store (id) VALUES (?)", [id]);
   });
   return id ?? "";
+}
+
+/** Under a secret that is made with the store, and is the same for all that open it. */
+export async function derivationOf(
+  { engine, session }: Migrating,
+  { random }: Pick<Runtime, "random">,
+): Promise<Derivation> {
+  const kept = async (): Promise<string | undefined> => {
+    const { rows } = await session.run("SELECT secret FROM holdfast_secret");
+    const secret = rows[0]?.["secret"];
+    return typeof secret === "string" ? secret : undefined;
+  };
+  let secret = await kept();
+  if (secret === undefined)
+    await inTransaction({ engine, session }, async () => {
+      secret = await kept();
+      if (secret !== undefined) return;
+      secret = Buffer.from(random.bytes(secretBytes)).toString("base64");
+      await session.run("INSERT INTO holdfast_secret (one, secret) VALUES (1, ?)", [secret]);
+    });
+  return new Derivation(Buffer.from(secret ?? "", "base64"));
 }
 
 /** Throws where the store is not the one that the data folder knows; asked before anything is made in it. */

@@ -26,6 +26,8 @@ export const storeTable = table({ id: text().primaryKey() });
 /** What the kit keeps in every service's store. */
 export const kitTables = {
   holdfast_store: storeTable,
+  /** What ids and keys are derived under, in base64. One row. */
+  holdfast_secret: table({ one: integer().primaryKey(), secret: text() }),
   holdfast_outbox: table({ seq: identity(), ...envelopeTable }),
   holdfast_inbox: table({ subscription: text(), messageId: text() }, { primaryKey: ["subscription", "messageId"] }),
   /** Marks of messages whose ids carry no usable time. */
@@ -39,9 +41,12 @@ export const kitTables = {
     {
       scope: text().primaryKey(),
       fingerprint: text(),
-      status: integer(),
+      state: text<"reserved" | "refused" | "replied">(),
+      /** Of a reservation. */
+      nonce: text().optional(),
+      status: integer().optional(),
       body: text().optional(),
-      headers: text(),
+      headers: text().optional(),
       at: timestamp(),
     },
     { indexes: [{ on: ["at"] }] },

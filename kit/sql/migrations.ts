@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { canonicalJson } from "../contract/index.ts";
 import { addColumn, createIndex, createTable, indexName, type Dialect } from "./ddl.ts";
 import type { Engine, Session } from "./engine.ts";
 import { textOf } from "./rows.ts";
@@ -75,7 +76,7 @@ export function diff(from: Snapshot, to: Snapshot, dialect: Dialect): readonly s
 export function migrationFaults(tables: Tables, migrations: readonly Migration[]): readonly string[] {
   const faults: string[] = [];
   const last = migrations.at(-1);
-  if (canonical(last?.snapshot ?? {}) !== canonical(snapshot(tables))) {
+  if (canonicalJson(last?.snapshot ?? {}) !== canonicalJson(snapshot(tables))) {
     faults.push(
       `the tables differ from ${last === undefined ? "nothing: there is no migration" : `the snapshot of the migration ${last.name}`}; add one with the snapshot of the tables as they are.`,
     );
@@ -95,6 +96,8 @@ export interface Migrating {
 export interface Owned {
   readonly owner: string;
   readonly migrations: readonly Migration[];
+  /** What to do where the store was made by another form of these migrations. @default that one of them was changed */
+  readonly advice?: string;
 }
 
 /** Applies all that is pending in one transaction; safe when two processes start at once. Where nothing is, it waits for no writer. */
@@ -121,13 +124,14 @@ export async function migrate({ engine, session }: Migrating, all: readonly Owne
 type Applied = ReadonlyMap<string, string>;
 
 /** Refuses what would give a new store other tables than this one has: a changed migration, and a new one before an applied one. */
-function refuseFaults({ owner, migrations }: Owned, applied: Applied): void {
+function refuseFaults({ owner, migrations, advice }: Owned, applied: Applied): void {
   const changed = migrations.find(
     (one) => (applied.get(one.name) ?? checksumOf(one.snapshot)) !== checksumOf(one.snapshot),
   );
   if (changed !== undefined)
     throw new Error(
-      `The migration ${changed.name} of ${owner} was changed after it had been applied. Restore it, and put the change into a new one.`,
+      advice ??
+        `The migration ${changed.name} of ${owner} was changed after it had been applied. Restore it, and put the change into a new one.`,
     );
   const last = migrations.findLastIndex(({ name }) => applied.has(name));
   const early = migrations.slice(0, Math.max(0, last)).find(({ name }) => !applied.has(name));
@@ -188,7 +192,7 @@ async function ledgerOf(session: Session): Promise<ReadonlyMap<string, Applied>>
   return ledgers;
 }
 
-const checksumOf = (shape: Snapshot): string => createHash("sha256").update(canonical(shape)).digest("hex");
+const checksumOf = (shape: Snapshot): string => createHash("sha256").update(canonicalJson(shape)).digest("hex");
 
 /** One writer at a time: who finds the store busy waits for its turn, ten seconds on SQLite, on PostgreSQL as long as a statement waits for a lock. */
 export async function inTransaction({ engine, session }: Migrating, work: () => Promise<void>): Promise<void> {
@@ -230,12 +234,3 @@ const reviveColumn = ({ kind, nullable, identity, default: fallback }: Snapshot[
 
 const mapValues = <V, R>(record: Readonly<Record<string, V>>, map: (value: V) => R): Record<string, R> =>
   Object.fromEntries(Object.entries(record).map(([name, value]) => [name, map(value)]));
-
-/** JSON with sorted names, so that the order of writing does not matter. */
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_, inner: unknown) =>
-    typeof inner === "object" && inner !== null && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).toSorted(([a], [b]) => (a < b ? -1 : 1)))
-      : inner,
-  );
-}

@@ -1,7 +1,7 @@
 import type { Client } from "pg";
 import { quote } from "./ddl.ts";
 import type { Begin, Insert, Result, Row, Session } from "./engine.ts";
-import { badParameter, numbered, RecentlyUsed } from "./statements.ts";
+import { badParameter, conflictClause, numbered, RecentlyUsed } from "./statements.ts";
 
 /** A transaction that can be asked about when its connection is gone. */
 export interface TransactionId {
@@ -62,7 +62,7 @@ export class OpenPostgresSession implements PostgresSession {
     if (rows.length === 0) return [];
     const names = columns.map(({ name }) => quote(name)).join(", ");
     const arrays = columns.map(({ type }, at) => `$${String(at + 1)}::${type}[]`).join(", ");
-    const sql = `INSERT INTO ${quote(into)} (${names}) SELECT * FROM unnest(${arrays})${onConflict === undefined ? "" : " ON CONFLICT DO NOTHING"}${returning.length === 0 ? "" : ` RETURNING ${returning.map(quote).join(", ")}`}`;
+    const sql = `INSERT INTO ${quote(into)} (${names}) SELECT * FROM unnest(${arrays})${conflictClause(onConflict)}${returning.length === 0 ? "" : ` RETURNING ${returning.map(quote).join(", ")}`}`;
     const known = this.#lookUp(sql);
     const values = columns.map((_, at) => rows.map((row) => bind(row[at])));
     return (await this.#query(known.text, values, known.name)).rows;

@@ -1,46 +1,17 @@
-import { kitProblems } from "../contract/index.ts";
 import type { KeyClaim, StoredReply } from "../messaging/index.ts";
 import type { Runtime } from "../runtime/index.ts";
-import type { ColumnSpec, Engine, Row, Session } from "./engine.ts";
+import type { Engine, Session } from "./engine.ts";
 import type { GroupRules, Member } from "./group.ts";
+import { insertReplies, replyRow, selectKey, stateOf } from "./keys.ts";
 import { insertOutgoing, type OutboxTail } from "./outgoing.ts";
 import { Conflict } from "./rejected.ts";
-import { maybeText, numberOf, textOf } from "./rows.ts";
+import { textOf } from "./rows.ts";
 import type { Outcome } from "./turn.ts";
 
 /** What a request's unit adds to its place in the group. */
 export interface Request {
   readonly key: KeyClaim;
   readonly encode: (value: unknown) => StoredReply;
-}
-
-const columns: readonly ColumnSpec[] = [
-  { name: "scope", type: "text" },
-  { name: "fingerprint", type: "text" },
-  { name: "status", type: "bigint" },
-  { name: "body", type: "text" },
-  { name: "headers", type: "text" },
-  { name: "at", type: "bigint" },
-];
-const select = "SELECT scope, fingerprint, status, body, headers FROM holdfast_keys WHERE scope";
-
-/** Found under a key with another fingerprint: `kit/idempotency-key-reused`. */
-function replyOf(row: Row, fingerprint: string): StoredReply {
-  if (textOf(row, "fingerprint") !== fingerprint) throw kitProblems.idempotencyKeyReused({});
-  // Proof: written below as an object of strings.
-  return {
-    status: numberOf(row, "status"),
-    body: maybeText(row, "body"),
-    headers: JSON.parse(textOf(row, "headers")) as Record<string, string>,
-  };
-}
-
-export async function storedReply(
-  session: Session,
-  { scope, fingerprint }: KeyClaim,
-): Promise<StoredReply | undefined> {
-  const { rows } = await session.run(`${select} = ?`, [scope]);
-  return rows[0] === undefined ? undefined : replyOf(rows[0], fingerprint);
 }
 
 /** A unit that its key had been used for before. */
@@ -77,7 +48,8 @@ export function requestRules(
       if (keyed.length === 0) return known;
       const scopes = keyed.flatMap(({ scope }) => scope ?? []).toSorted((a, b) => (a < b ? -1 : 1));
       const locked = engine === "postgres" ? await lockedElsewhere(session, scopes) : new Set<string>();
-      const { rows } = await session.runWithList(select, [], { type: "text", values: scopes });
+      const { rows } = await session.runWithList(selectKey, [], { type: "text", values: scopes });
+      const now = runtime.clock.now();
       const found = new Map(rows.map((row) => [textOf(row, "scope"), row]));
       for (const member of keyed) {
         const request = requests.get(member);
@@ -85,7 +57,8 @@ export function requestRules(
         if (row === undefined && member.scope !== undefined && locked.has(member.scope)) known.set(member, "wait");
         if (request === undefined || row === undefined) continue;
         try {
-          known.set(member, { ok: true, value: new Replay(replyOf(row, request.key.fingerprint)) });
+          const state = stateOf(row, request.key, now);
+          if (state.kind === "replied") known.set(member, { ok: true, value: new Replay(state.reply) });
         } catch (error) {
           known.set(member, { ok: false, error });
         }
@@ -103,18 +76,9 @@ export function requestRules(
       const rows = wrote.flatMap((member) => {
         const request = requests.get(member);
         if (request === undefined || member.attempt.outcome?.ok !== true) return [];
-        const { status, body, headers } = request.encode(member.attempt.outcome.value);
-        return [
-          [request.key.scope, request.key.fingerprint, status, body ?? null, JSON.stringify(headers), Math.floor(at)],
-        ];
+        return [replyRow(request.key, request.encode(member.attempt.outcome.value), at)];
       });
-      const inserted = await session.insertMany({
-        into: "holdfast_keys",
-        columns,
-        rows,
-        onConflict: "nothing",
-        returning: ["scope"],
-      });
+      const inserted = await session.insertMany(insertReplies(rows));
       if (inserted.length < rows.length) throw new Conflict("A key was used by another process at the same time.");
     },
   };

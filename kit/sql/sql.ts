@@ -7,7 +7,7 @@ import { migrate, migrationFaults, type Migration } from "./migrations.ts";
 import { postgresEngine } from "./postgres.ts";
 import { reconnecting } from "./reconnecting.ts";
 import { sqliteEngine } from "./sqlite.ts";
-import { identify, requireKnown, whenMissing } from "./identity.ts";
+import { derivationOf, identify, requireKnown, whenMissing } from "./identity.ts";
 import { SqlStore } from "./store.ts";
 import { noMetrics } from "../telemetry/index.ts";
 import { LaneMeter } from "./lane-metrics.ts";
@@ -45,19 +45,22 @@ export async function openStore<T extends Tables>(
   begun.defer(async () => writer.close());
   await requireKnown(writer, place.known);
   await migrate({ engine, session: writer }, [
-    { owner: "holdfast", migrations: kitMigrations },
+    { owner: "holdfast", migrations: kitMigrations, advice: fromEarlier(engine, place.name) },
     { owner: place.name, migrations },
   ]);
-  const id = await identify({ engine, session: writer }, place.runtime);
+  const { runtime } = place;
+  const id = await identify({ engine, session: writer }, runtime);
+  const derivation = await derivationOf({ engine, session: writer }, runtime);
   const reader = await engine.open("reader");
   begun.move();
   const store = new SqlStore({
     id,
+    derivation,
     engine,
     writer,
     reader,
     isolation,
-    runtime: place.runtime,
+    runtime,
     kysely: kyselyFactory(engine.name, tables),
     meter: new LaneMeter(place.metrics ?? noMetrics, place.name, place.runtime.clock),
     onFatal: place.onFatal,
@@ -74,3 +77,11 @@ export function engineOf({ url, name, durability, known, runtime }: StorePlace):
     return reconnecting(postgresEngine({ url, schema: name }), { durability, runtime });
   throw new Error(`The store "${scheme}" is not known: sqlite:<folder> and postgres://… are.`);
 }
+
+/** For a store of a checkout from before the first release. */
+const fromEarlier = ({ name }: Engine, service: string): string =>
+  `The store of ${service} was made by an earlier version of Holdfast, before its first release, and this version cannot read it. ${
+    name === "sqlite"
+      ? "Remove the data folder (./.holdfast, or where HOLDFAST_DATA is) and start again."
+      : `Drop the schema "${service}", remove the data folder (./.holdfast, or where HOLDFAST_DATA is) and start again.`
+  }`;

@@ -5,7 +5,7 @@ import { quote } from "./ddl.ts";
 import type { Engine, Insert, Result, Row, Session } from "./engine.ts";
 import { classify, explained } from "./sqlite-errors.ts";
 import { SqlitePlace } from "./sqlite-place.ts";
-import { badParameter, RecentlyUsed } from "./statements.ts";
+import { badParameter, conflictClause, RecentlyUsed } from "./statements.ts";
 
 export interface SqliteOptions {
   /** Throws where the file is missing or empty, given what is wrong. @default it is made */
@@ -103,7 +103,7 @@ export class SqliteSession implements Session {
 
   #insert({ into, columns, rows, onConflict, returning = [] }: Insert): readonly Row[] {
     const names = columns.map(({ name }) => name);
-    let sql = `INSERT INTO ${quote(into)} (${names.map(quote).join(", ")}) VALUES (${names.map(() => "?").join(", ")})${onConflict === undefined ? "" : " ON CONFLICT DO NOTHING"}`;
+    let sql = `INSERT INTO ${quote(into)} (${names.map(quote).join(", ")}) VALUES (${names.map(() => "?").join(", ")})${conflictClause(onConflict)}`;
     const inserted: Row[] = [];
     if (returning.some((name) => !names.includes(name))) {
       sql += ` RETURNING ${returning.map(quote).join(", ")}`;

@@ -1,3 +1,5 @@
+import type { Insert } from "./engine.ts";
+
 /** By SQL text; bounded, and cheap where it hits: what was not asked for since half of the places were filled anew goes. */
 export class RecentlyUsed<T> {
   readonly #half: number;
@@ -29,6 +31,10 @@ export class RecentlyUsed<T> {
     this.#old.clear();
   }
 }
+
+/** Of an insertion, on both engines. */
+export const conflictClause = (onConflict: Insert["onConflict"]): string =>
+  onConflict === undefined ? "" : ` ON CONFLICT ${onConflict === "nothing" ? "DO NOTHING" : onConflict}`;
 
 export const badParameter = (value: unknown): TypeError =>
   new TypeError(`A parameter of a statement is of type ${typeof value}: give text, numbers, booleans, bytes or null.`);

@@ -2,18 +2,18 @@ import { kitProblems } from "../contract/index.ts";
 import type {
   Batch,
   KeyClaim,
+  KeyState,
   Lease,
   Parked,
   Schedule,
   Settled,
   Store,
-  StoredReply,
   SweepOptions,
   Unit,
   UnitOfWork,
   Waiting,
 } from "../messaging/index.ts";
-import type { Runtime } from "../runtime/index.ts";
+import type { Derivation, Runtime } from "../runtime/index.ts";
 import { backlog } from "./backlog.ts";
 import { DeadLetters } from "./dead-letters.ts";
 import type { Engine, Isolation, Result, Session } from "./engine.ts";
@@ -24,12 +24,13 @@ import type { Member } from "./group.ts";
 import { Lane } from "./lane.ts";
 import type { LaneMeter } from "./lane-metrics.ts";
 import type { kyselyFactory } from "./kysely.ts";
+import { refuseKey, reserveKey, selectKey, stateOf, type Run } from "./keys.ts";
 import { giveUpLease, holdsLease, takeLease } from "./leases.ts";
 import { claim, due, nextDue, retry } from "./parking.ts";
 import { retime, top, waitingBelow, type Place } from "./waiting.ts";
 import { OutboxTail } from "./outgoing.ts";
 import { Readers } from "./readers.ts";
-import { Replay, requestRules, storedReply, type Request } from "./requests.ts";
+import { Replay, requestRules, type Request } from "./requests.ts";
 import { envelopeOf, numberOf } from "./rows.ts";
 import { nextTick, tick } from "./schedules.ts";
 import { Slices } from "./slices.ts";
@@ -40,6 +41,7 @@ import { Attempt, settled, Turn, type Statement } from "./turn.ts";
 
 export interface StoreParts {
   readonly id: string;
+  readonly derivation: Derivation;
   readonly engine: Engine;
   readonly writer: Session;
   readonly reader: Session;
@@ -53,6 +55,7 @@ export interface StoreParts {
 /** A service's store on an SQL engine. */
 export class SqlStore implements Store<object> {
   readonly id: string;
+  readonly derivation: Derivation;
   readonly outside: object;
   readonly #parts: Parts;
   readonly #runtime: Runtime;
@@ -62,6 +65,7 @@ export class SqlStore implements Store<object> {
   readonly #slices = new Slices();
   readonly #engine: Engine;
   readonly #gate = new StoreGate();
+  readonly #snapshotsFirst: boolean;
   readonly #requests = new WeakMap<Member, Request>();
   readonly #onOutbox: (() => void)[] = [];
   readonly #onParked: (() => void)[] = [];
@@ -70,8 +74,9 @@ export class SqlStore implements Store<object> {
   #retimedTo: Place = top;
   readonly commitMs: () => number;
 
-  constructor({ id, engine, writer, reader, isolation, runtime, kysely, meter, onFatal }: StoreParts) {
+  constructor({ id, derivation, engine, writer, reader, isolation, runtime, kysely, meter, onFatal }: StoreParts) {
     this.id = id;
+    this.derivation = derivation;
     this.#runtime = runtime;
     this.commitMs = () => meter.commitMs;
     this.#engine = engine;
@@ -80,7 +85,8 @@ export class SqlStore implements Store<object> {
     const rules = requestRules({ runtime, tail }, engine.name, this.#requests);
     this.#lane = new Lane({ engine, session: writer, isolation, runtime, rules, meter, gate, onFatal });
     this.#readers = new Readers(reader, engine, gate);
-    this.#deadLetters = new DeadLetters(runtime);
+    this.#deadLetters = new DeadLetters(runtime, derivation);
+    this.#snapshotsFirst = engine.name === "postgres" && isolation === "serializable";
     const access = (turn: { issue(statement: Statement): Promise<Result> }) =>
       kysely((statement) => turn.issue(statement));
     this.#parts = { lane: this.#lane, runtime, access, deadLetters: this.#deadLetters, tail };
@@ -101,31 +107,40 @@ export class SqlStore implements Store<object> {
     return settled(attempt.outcome, label);
   }
 
-  async unit<T>(asked: UnitOfWork<object, T>): Promise<Settled<T>> {
+  async unit<T>({ work, ...asked }: UnitOfWork<object, T>): Promise<Settled<T>> {
     const { faults } = this.#runtime;
     faults.inFlight(1);
     try {
-      const attempt = this.#attempt(asked);
+      const onTurn = { ...asked, work: (turn: Turn) => work(this.#unit(turn)) };
+      const attempt = attemptOf(onTurn);
       if ((await attempt.pause()) === "done" && attempt.turn.jobs.length === 0)
         return { kind: "committed", value: settled(attempt.outcome, asked.label) };
-      return await this.#inGroup(asked, attempt);
+      const ended = await this.#inGroup(onTurn, attempt).catch((error: unknown) => this.#replayOr(error, asked.key));
+      faults.at("reply:sending");
+      return ended;
     } finally {
       faults.inFlight(-1);
     }
   }
 
-  #attempt<T>({ label, work }: UnitOfWork<object, T>): Attempt<T> {
-    const turn = new Turn(label, { readOnly: false });
-    return new Attempt<T>(turn, () => work(this.#unit(turn)));
+  /**
+   * PostgreSQL takes the snapshot of a serializable transaction before the lock of its key: what a twin committed in between is not seen, but met, as a row that is
+   * there already.
+   */
+  async #replayOr(error: unknown, key: KeyClaim | undefined): Promise<Settled<never>> {
+    if (key === undefined || !this.#snapshotsFirst) throw error;
+    const state = await this.lookUpKey(key).catch(() => undefined);
+    if (state?.kind !== "replied") throw error;
+    return { kind: "replayed", reply: state.reply };
   }
 
   /** One that wants the store, or leaves a job behind. */
-  async #inGroup<T>(asked: UnitOfWork<object, T>, attempt: Attempt<T>): Promise<Settled<T>> {
+  async #inGroup<T>(asked: OnTurn<T>, attempt: Attempt<T>): Promise<Settled<T>> {
     const { deadline, key, encode } = asked;
     const { value, turn } = await new Promise<{ value: unknown; turn: Turn }>((resolve, reject) => {
       const member: Member = {
         attempt,
-        restart: () => this.#attempt(asked),
+        restart: () => attemptOf(asked),
         deadline,
         scope: key?.scope,
         settle: (outcome) =>
@@ -138,15 +153,38 @@ export class SqlStore implements Store<object> {
     });
     if (turn.outgoing.length > 0) ring(this.#onOutbox);
     if (turn.jobs.length > 0) ring(this.#onParked);
-    this.#runtime.faults.at("reply:sending");
     // Proof: it is the outcome of `attempt`, or a Replay made by the group.
     return value instanceof Replay
       ? { kind: "replayed", reply: value.reply }
       : { kind: "committed", value: value as T };
   }
 
-  stored(key: KeyClaim): Promise<StoredReply | undefined> {
-    return this.#readers.use((session) => storedReply(session, key));
+  lookUpKey(key: KeyClaim): Promise<KeyState> {
+    return this.#readers.use(async (session) => {
+      const { rows } = await session.run(`${selectKey} = ?`, [key.scope]);
+      return stateOf(rows[0], key, this.#runtime.clock.now());
+    });
+  }
+  reserveKey(key: KeyClaim, nonce: string, deadline: number) {
+    const now = this.#runtime.clock.now();
+    return this.#ownUnit("ReserveKey", deadline, (run) => reserveKey(run, key, { nonce, now }));
+  }
+  refuseKey(key: KeyClaim, nonce: string, deadline: number): Promise<void> {
+    return this.#ownUnit("RefuseKey", deadline, (run) => refuseKey(run, key, nonce));
+  }
+
+  /** Statements of the kit that share their commit with the units that wait. */
+  async #ownUnit<T>(label: string, deadline: number, work: (run: Run) => Promise<T>): Promise<T> {
+    const asked: OnTurn<T> = {
+      label,
+      deadline,
+      work: (turn) => work((sql, parameters, writes) => turn.issue({ sql, parameters, writes })),
+    };
+    const attempt = attemptOf(asked);
+    await attempt.pause();
+    const ended = await this.#inGroup(asked, attempt);
+    if (ended.kind === "replayed") throw new Error("A unit of the kit was taken for a request.");
+    return ended.value;
   }
 
   async takeIn(batch: Batch<object>) {
@@ -289,6 +327,14 @@ export class SqlStore implements Store<object> {
     ring(this.#onOutbox);
     ring(this.#onParked);
   }
+}
+
+/** A unit of work as the lane runs it. */
+type OnTurn<T> = Omit<UnitOfWork<object, T>, "work"> & { readonly work: (turn: Turn) => Promise<T> };
+
+function attemptOf<T>({ label, work }: Pick<OnTurn<T>, "label" | "work">): Attempt<T> {
+  const turn = new Turn(label, { readOnly: false });
+  return new Attempt<T>(turn, () => work(turn));
 }
 
 function ring(bells: readonly (() => void)[]): void {

@@ -46,7 +46,11 @@ export interface StartOptions {
   readonly tracing?: Tracing;
 }
 
-export type TestCall<E extends Endpoint> = CallRequest<E> & { readonly as?: Caller };
+export type TestCall<E extends Endpoint> = CallRequest<E> & {
+  readonly as?: Caller;
+  /** IP address of the client. @default unknown */
+  readonly from?: string;
+};
 
 /** Services at work on embedded engines, as in production but for the disk's sync. */
 export interface TestSystem extends AsyncDisposable {
@@ -131,6 +135,7 @@ export async function start(services: Service | readonly Service[], options: Sta
       // Proof: widening; which parts there are is what the type of the request says, and the service validates them.
       const given = request as Readonly<Record<string, never>> & {
         readonly as?: Caller;
+        readonly from?: string;
         readonly idempotencyKey?: string;
       };
       const reply = await served(options.tracing?.of(endpoint.owner), { endpoint, trace: undefined }, (span) =>
@@ -143,6 +148,7 @@ export async function start(services: Service | readonly Service[], options: Sta
           suspectText: true,
           caller: given.as,
           idempotencyKey: given.idempotencyKey,
+          address: given.from,
           deadline: runtime.clock.monotonic() + 10_000,
           signal: new AbortController().signal,
           requestId: runtime.ids.uuidv7(),
