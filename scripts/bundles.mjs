@@ -2,7 +2,17 @@
 // More than half of the files that a service loads belong to three packages of many small modules, and loading these is most of a start. They are bundled
 // once, into a file or two each; who starts with `fastStart` gets the bundles for the packages (use-bundles.mjs), who starts without it gets the packages.
 // Plain JavaScript that Node 20 understands: the bootstrap uses it.
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -36,8 +46,18 @@ export function areBundled() {
   }
 }
 
-/** Whether bundling would help: not where the bundler, a package for development, is not installed. */
-export const canBundle = () => !areBundled() && versionOf("esbuild") !== undefined;
+/** In a checkout of another user everything runs without bundles. */
+function isWritable() {
+  try {
+    accessSync(existsSync(cache) ? cache : join(root, "node_modules"), constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether bundling would help, and can be done: the bundler, a package for development, may not be installed. */
+export const canBundle = () => !areBundled() && versionOf("esbuild") !== undefined && isWritable();
 
 async function bundle() {
   const { build } = await import("esbuild");

@@ -1,5 +1,5 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, randomUUID, type KeyObject } from "node:crypto";
-import { linkSync, mkdirSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
+import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { calculateJwkThumbprint, exportJWK, type JSONWebKeySet } from "jose";
 import { tighten } from "../runtime/index.ts";
@@ -25,17 +25,18 @@ export async function knownKeys(dataDirectory: string): Promise<SigningKeys | un
 }
 
 function make(file: string): string {
-  mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
   const made = generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" }).toString();
   const draft = `${file}.${randomUUID()}`;
   try {
+    mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
     writeFileSync(draft, made, { mode: 0o600, flush: true });
     // Who links first has made the key; two processes that start at once end up with the same one.
     linkSync(draft, file);
   } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+    if (!(error instanceof Error && "code" in error && error.code === "EEXIST"))
+      throw new Error(`The signing key ${file} cannot be made: ${String(error)}`, { cause: error });
   } finally {
-    unlinkSync(draft);
+    rmSync(draft, { force: true });
   }
   return read(file) ?? made;
 }

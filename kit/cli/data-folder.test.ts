@@ -64,7 +64,6 @@ test("a folder that holds other things keeps its mode; what the platform puts th
 test("what cannot be used at start is named, with what to do, in one sentence", async () => {
   await using data = await dataFolder();
   await start(data.path);
-  const kept = path.join(data.path, "kept");
   for (const name of ["intake.db", "shelf.db", "broker.db"]) {
     const file = path.join(data.path, name);
     const whole = readFileSync(file);
@@ -91,8 +90,12 @@ test("what cannot be used at start is named, with what to do, in one sentence", 
       writeFileSync(file, whole);
     }
   }
-  rmSync(kept, { force: true });
   await start(data.path);
+  rmSync(path.join(data.path, "broker.db"));
+  await assert.rejects(
+    start(data.path),
+    /broker\.db is missing, but this data folder .*delete .*stores\/broker\.sqlite/,
+  );
 });
 
 test("a data folder that cannot be one is named, with what to do; the process ends with 1, without a stack", async () => {

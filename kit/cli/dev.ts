@@ -1,7 +1,7 @@
 import { systemRuntime } from "../runtime/index.ts";
 import { logger } from "../telemetry/index.ts";
 import { endBySignals } from "./ending.ts";
-import type { ForkOptions } from "./forked.ts";
+import type { ForkOptions } from "./forked-process.ts";
 import { greeting } from "./main.ts";
 import { startReloading } from "./reloading.ts";
 import type { Example } from "./settings.ts";

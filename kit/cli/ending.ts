@@ -1,5 +1,3 @@
-import type { ChildProcess } from "node:child_process";
-
 /** A terminal, npm and the bootstrap may each hand on one Ctrl-C: signals this close together are one. */
 const oneSignalMs = 150;
 
@@ -49,16 +47,4 @@ export function endWhenTold(stop: () => Promise<void>): void {
   process.on("disconnect", onTold);
   // Whoever forked it may have been killed while it started.
   if (process.connected !== true) onTold();
-}
-
-/** Tells a forked process to end, and ends it where it has not half a second after `ms`. */
-export async function end(running: ChildProcess | undefined, ms: number): Promise<void> {
-  if (running === undefined || running.exitCode !== null || running.signalCode !== null) return;
-  const ended = new Promise<void>((resolve) => {
-    running.once("exit", () => resolve());
-  });
-  running.kill("SIGTERM");
-  const force = setTimeout(() => running.kill("SIGKILL"), ms + 500);
-  await ended;
-  clearTimeout(force);
 }

@@ -1,16 +1,8 @@
-import { fork, type ChildProcess } from "node:child_process";
 import type { ServerResponse } from "node:http";
 import type { Forwarding } from "../http/index.ts";
 import type { Runtime } from "../runtime/index.ts";
-import { end } from "./ending.ts";
+import { ForkedProcess, type ForkOptions } from "./forked-process.ts";
 import { generationMark, type GenerationReady } from "./generation.ts";
-
-export interface ForkOptions {
-  /** The file that calls `main`. */
-  readonly entry: string;
-  readonly args: readonly string[];
-  readonly env: NodeJS.ProcessEnv;
-}
 
 export type WhereItIs = GenerationReady["generation"];
 
@@ -22,7 +14,7 @@ export class Forked {
   readonly ready: Promise<WhereItIs>;
   /** Resolves when the process has ended. */
   readonly gone: Promise<void>;
-  readonly #process: ChildProcess;
+  readonly #process: ForkedProcess;
   readonly #runtime: Runtime;
   #where: WhereItIs | undefined;
   #inHand = 0;
@@ -30,30 +22,23 @@ export class Forked {
 
   constructor({ entry, args, env }: ForkOptions, runtime: Runtime) {
     this.#runtime = runtime;
-    const running = fork(entry, args, {
-      env: { ...env, [generationMark]: "1" },
-      stdio: ["ignore", "inherit", "inherit", "ipc"],
-    });
-    this.#process = running;
     const ready = Promise.withResolvers<WhereItIs>();
     this.ready = ready.promise;
+    this.#process = new ForkedProcess({ entry, args, env: { ...env, [generationMark]: "1" } }, (message) => {
+      late.cancel();
+      // Proof: the forked process is the kit's own, of the same version.
+      const { generation } = message as GenerationReady;
+      this.#where = generation;
+      ready.resolve(generation);
+    });
     const late = runtime.timers.after(startMs, () => {
       ready.reject(new Error("The code did not start in half a minute."));
       this.kill();
     });
-    running.on("message", ({ generation }: GenerationReady) => {
+    this.gone = this.#process.ended.then(({ code, signal, error }) => {
       late.cancel();
-      this.#where = generation;
-      ready.resolve(generation);
-    });
-    this.gone = new Promise((resolve) => {
-      const onEnd = (why: string) => {
-        late.cancel();
-        ready.reject(new Error(`The code does not start: ${why}`));
-        resolve();
-      };
-      running.once("exit", (code, signal) => onEnd(`its process ended with ${signal ?? String(code)}.`));
-      running.once("error", ({ message }) => onEnd(message));
+      const why = error?.message ?? `its process ended with ${signal ?? String(code)}.`;
+      ready.reject(new Error(`The code does not start: ${why}`));
     });
   }
 
@@ -81,10 +66,10 @@ export class Forked {
 
   /** In good order. */
   async end(ms = drainMs): Promise<void> {
-    await end(this.#process, ms);
+    await this.#process.end(ms);
   }
 
   kill(): void {
-    this.#process.kill("SIGKILL");
+    this.#process.kill();
   }
 }

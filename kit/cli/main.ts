@@ -12,6 +12,7 @@ import {
   type PlatformOptions,
   type Whereabouts,
 } from "./settings.ts";
+import { listenFault } from "./taken-ports.ts";
 
 const drainMs = 4_000;
 
@@ -30,7 +31,8 @@ export async function main(options: PlatformOptions): Promise<void> {
     }
     platform = await startPlatform(options);
   } catch (error) {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    const { message } = listenFault(error) ?? (error instanceof Error ? error : new Error(String(error)));
+    process.stderr.write(`${message}\n`);
     process.exitCode = 1;
     process.disconnect?.();
     return;

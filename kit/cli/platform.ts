@@ -1,8 +1,9 @@
 import { frontDoor } from "../http/index.ts";
-import { configTable, endInTurn, endTogether } from "../runtime/index.ts";
+import { configTable, endInTurn, endTogether, systemRuntime } from "../runtime/index.ts";
 import { notEnded } from "../telemetry/index.ts";
 import { startProcesses } from "./processes.ts";
 import { addressesOf, chosen, type Chosen, type Platform, type PlatformOptions } from "./settings.ts";
+import { refuseTakenPorts } from "./taken-ports.ts";
 import { startWorker } from "./worker.ts";
 
 /** Starts the named systems and services, or all: in this process, or each in one of its own. */
@@ -12,6 +13,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
 
 export async function startChosen(options: PlatformOptions, choice: Chosen): Promise<Platform> {
   if (choice.own.showConfig) process.stdout.write(`${configTable(choice.config)}\n`);
+  await refuseTakenPorts(choice, systemRuntime().timers);
   return choice.own.processes ? startProcesses(options, choice) : oneProcess(options, choice);
 }
 

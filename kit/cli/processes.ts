@@ -1,132 +1,95 @@
-import { fork, type ChildProcess } from "node:child_process";
-import { renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { developmentKeys, type SigningKeys } from "../access/index.ts";
 import { frontDoor, httpProxy, type Served } from "../http/index.ts";
-import { backoffMs } from "../messaging/index.ts";
-import { systemRuntime } from "../runtime/index.ts";
-import { describe, refuseFaults, startupFaults, type Service } from "../service/index.ts";
+import { systemRuntime, within } from "../runtime/index.ts";
+import { describe, refuseFaults, startupFaults } from "../service/index.ts";
 import { metricsRegistry, processMetrics } from "../telemetry/index.ts";
+import { childMark, type ToChild } from "./child.ts";
+import { openDataFolder } from "./data-folder.ts";
+import type { ForkOptions } from "./forked-process.ts";
 import { processLog } from "./process-log.ts";
-import { end } from "./ending.ts";
-import { childMark, type Addresses, type Ready } from "./child.ts";
+import { ProcessTable } from "./process-table.ts";
 import { addressesOf, type Chosen, type Platform, type PlatformOptions } from "./settings.ts";
+import { Supervised } from "./supervised.ts";
 
-const restart = { baseMs: 100, capMs: 5_000 };
-/** A child that has run this long has not failed at its start. */
-const settledMs = 10_000;
 const startMs = 30_000;
 
-/** A process for each service, restarted when it ends, behind one front door. The children's ids stand in `processes.json` of the data folder. */
+/**
+ * A process for each service, started again whenever it ends, behind one front door; `processes.json` of the data folder tells which is which. Rejects, and
+ * leaves no process behind, when one refuses to start, when the services are not ready in half a minute, or when the front door's port cannot be had.
+ */
 export async function startProcesses(options: PlatformOptions, chosen: Chosen): Promise<Platform> {
   const { services, own, ports } = chosen;
   refuseFaults(startupFaults(services, { events: eventsOf(options) }));
   const runtime = systemRuntime();
   const metrics = metricsRegistry(runtime);
+  await using begun = new AsyncDisposableStack();
+  /** How long what runs may take to end. */
+  let drainMs = 0;
   // The services write files of their own.
   const { log, close: closeLog } = processLog({ services: [], own }, runtime);
-  const data = path.resolve(own.data);
+  begun.defer(closeLog);
+  const data = openDataFolder(path.resolve(own.data));
+  data.report(log);
   // Made before the children look for it.
-  const keys: SigningKeys = await developmentKeys(data);
-  const children = services.map((service, at) => new Child(service, ports[at]?.port ?? 0));
-  let stopping = false;
-
-  const publish = () => {
+  const keys: SigningKeys = await developmentKeys(data.folder);
+  const rows = () => children.map(({ name, pid, url }) => ({ service: name, pid, url }));
+  const table = new ProcessTable(path.join(data.folder, "processes.json"), rows, { runtime, log });
+  begun.defer(() => table.close());
+  const onChange = () => {
     const addresses = Object.fromEntries(children.flatMap(({ name, url }) => (url === undefined ? [] : [[name, url]])));
-    for (const { process: running } of children)
-      if (running?.connected === true) running.send({ addresses } satisfies Addresses, ignored);
-    const table = children.map(({ name, url, process: running }) => ({ service: name, pid: running?.pid, url }));
-    // Whoever reads it meanwhile reads one that is whole.
-    const file = path.join(data, "processes.json");
-    writeFileSync(`${file}.new`, `${JSON.stringify(table, undefined, 2)}\n`);
-    renameSync(`${file}.new`, file);
+    for (const one of children) one.send({ addresses } satisfies ToChild);
+    table.write();
   };
-
-  const run = (one: Child): void => {
-    const flags = flagsFor(one.name, options.args);
-    const port = one.url === undefined ? one.port : Number(new URL(one.url).port);
-    const entry = process.argv[1] ?? "";
-    const running = fork(entry, [one.name, ...flags, `--service-port=${String(port)}`], {
-      env: environmentOf(options.env, one.name),
-      stdio: ["ignore", "inherit", "inherit", "ipc"],
-    });
-    const began = runtime.clock.monotonic();
-    one.process = running;
-    running.on("message", ({ ready }: Ready) => {
-      one.url = ready.url;
-      one.ready.resolve();
-      publish();
-    });
-    running.once("exit", (code, signal) => {
-      one.process = undefined;
-      if (stopping) return;
-      one.failures = runtime.clock.monotonic() - began > settledMs ? 1 : one.failures + 1;
-      const service = one.name;
-      log.warn("a service's process ended; it is started again", { service, code, signal, failures: one.failures });
-      one.restart = runtime.timers.after(backoffMs(runtime.random, one.failures, restart), () => run(one));
-    });
-  };
-  for (const one of children) run(one);
-  const late = new AbortController();
-  try {
-    await Promise.race([
-      Promise.all(children.map(({ ready }) => ready.promise)),
-      runtime.timers.sleep(startMs, late.signal).then(() => {
-        if (!late.signal.aborted) throw new Error("The services did not start in half a minute; their logs say why.");
+  const children = services.map(
+    ({ name }, at) =>
+      new Supervised({
+        name,
+        port: ports[at]?.port ?? 0,
+        fork: (port) => forkOf(name, port, options),
+        runtime,
+        log,
+        onChange,
       }),
-    ]);
-  } catch (error) {
-    stopping = true;
-    for (const one of children) one.process?.kill("SIGKILL");
-    closeLog();
-    throw error;
-  } finally {
-    late.abort();
-  }
+  );
+  begun.defer(async () => {
+    await Promise.all(children.map((one) => one.stop(drainMs)));
+  });
+  const late = () => new Error("The services did not start in half a minute; their logs say why.");
+  const ready = Promise.all(children.map((one) => one.ready));
+  await within(runtime, runtime.clock.monotonic() + startMs, ready, late);
 
   const proxy = httpProxy(runtime);
-  const served = children.map((one): Served => ({
-    service: { ...describe(one.service), unready: () => unready(one) },
-    routing: (request, response, limits) => proxy.forward({ origin: one.url, request, response, limits }),
-  }));
+  begun.defer(() => proxy.close());
+  const served = services.map((service, at): Served => {
+    const one = children[at];
+    return {
+      service: { ...describe(service), unready: () => unready(one?.url) },
+      routing: (request, response, limits) => proxy.forward({ origin: one?.url, request, response, limits }),
+    };
+  });
   const { host, port, trustProxy, allowsHost } = own;
   const door = await frontDoor({ services: served, port, host, runtime, log, metrics, trustProxy, allowsHost });
+  begun.defer(() => door.close(drainMs));
   const observed = processMetrics(metrics);
+  begun.defer(() => observed.stop());
+  const running = begun.move();
   return {
     url: door.url,
-    addresses: addressesOf(ports, (name) => children.find((one) => one.name === name)?.url),
+    addresses: addressesOf(ports, (_, at) => children[at]?.url),
     keys,
-    async stop(ms) {
-      stopping = true;
-      for (const one of children) one.restart?.cancel();
-      observed.stop();
-      await door.close(ms);
-      await Promise.all(children.map((one) => end(one.process, ms)));
-      await proxy.close();
-      closeLog();
+    stop(ms) {
+      drainMs = ms;
+      return running.disposeAsync();
     },
   };
 }
 
-class Child {
-  readonly service: Service;
-  readonly name: string;
-  readonly port: number;
-  readonly ready = Promise.withResolvers<void>();
-  url: string | undefined;
-  process: ChildProcess | undefined;
-  restart: { cancel(): void } | undefined;
-  failures = 0;
-
-  constructor(service: Service, port: number) {
-    this.service = service;
-    this.name = service.name;
-    this.port = port;
-  }
-}
-
-/** A child that has just ended hears of it when it is started again. */
-const ignored = (): void => {};
+const forkOf = (name: string, port: number, { args, env }: PlatformOptions): ForkOptions => ({
+  entry: process.argv[1] ?? "",
+  args: [name, ...flagsFor(name, args), `--service-port=${String(port)}`],
+  env: environmentOf(env, name),
+});
 
 const eventsOf = ({ systems }: PlatformOptions): readonly string[] =>
   Object.values(systems)
@@ -152,7 +115,7 @@ const flagsFor = (service: string, args: readonly string[]): readonly string[] =
     return !name.includes(".") || name.startsWith(`${service}.`);
   });
 
-async function unready({ url }: Child): ReturnType<Served["service"]["unready"]> {
+async function unready(url: string | undefined): ReturnType<Served["service"]["unready"]> {
   const down = [{ check: "process", reason: "the service's process does not answer" }];
   if (url === undefined) return down;
   try {

@@ -2,8 +2,10 @@ import { gate, httpProxy, type Listening, type Routing } from "../http/index.ts"
 import { backoffMs } from "../messaging/index.ts";
 import { systemRuntime, type Timer } from "../runtime/index.ts";
 import type { Logger } from "../telemetry/index.ts";
-import { Forked, type ForkOptions, type WhereItIs } from "./forked.ts";
+import { Forked, type WhereItIs } from "./forked.ts";
+import type { ForkOptions } from "./forked-process.ts";
 import { addressesOf, type Whereabouts } from "./settings.ts";
+import { refuseTakenPorts } from "./taken-ports.ts";
 
 export interface ReloadOptions extends ForkOptions {
   /** Told what happens, for a person to read. */
@@ -93,6 +95,7 @@ export function startReloading(options: ReloadOptions): Reloading {
   /** The front door, then the services in order. */
   const open = async ({ wanted, addresses }: WhereItIs): Promise<readonly Listening[]> => {
     const opened: Listening[] = [];
+    await refuseTakenPorts({ own: { ...wanted, processes: false }, ports: wanted.ports }, runtime.timers);
     try {
       for (const at of [0, ...addresses.map((_, index) => index + 1)]) {
         const port = at === 0 ? wanted.port : (wanted.ports[at - 1]?.port ?? 0);

@@ -6,8 +6,8 @@ export type Safely = <T>(work: () => Promise<T>) => Promise<T>;
 
 /** What the server will say again of the same document: it is too large, or its like is not allowed. */
 const refusals = new Set([2, 9, 14, 15, 52, 55, 57, 121, 10_334, 17_419, 17_420]);
-/** Not writable primary, not primary: the write was not begun. */
-const notBegun = new Set([10_058, 10_107, 13_435]);
+/** Not writable primary, not primary, no room on its disk: the write was not begun. */
+const notBegun = new Set([10_058, 10_107, 13_435, 14_031]);
 
 /**
  * The errors of the driver as the port tells them. Only what is known not to have reached the server is `kit/unavailable` for a write: after anything

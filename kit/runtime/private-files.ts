@@ -35,6 +35,7 @@ export function privateFile(file: string): void {
 export function tighten(file: string, mode: number = fileMode): boolean {
   const stat = statSync(file, { throwIfNoEntry: false });
   if (stat === undefined || (stat.mode & othersMode) === 0 || stat.uid !== process.getuid?.()) return false;
+  if (stat.isDirectory() !== (mode === folderMode)) return false;
   try {
     chmodSync(file, mode);
     return true;

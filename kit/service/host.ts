@@ -1,3 +1,4 @@
+import path from "node:path";
 import { jsonSchema, kitProblems, privateTexts, type Endpoint } from "../contract/index.ts";
 import {
   knownStore,
@@ -210,9 +211,11 @@ export async function startService(service: Service, environment: Environment): 
     // Proof: `resources` were made by the same spec whose checks take them.
     ([name, run]): [string, Check] => [name, () => run(resources as never).then(() => undefined)],
   );
+  // Whoever may ask need not know where files lie; the log tells that.
+  const withoutFolder = async (fault: ReturnType<Check>) => (await fault)?.replaceAll(environment.data + path.sep, "");
   const unready = readiness(runtime, [
-    ["store", () => watch.fault()],
-    ["broker", () => broker.fault?.()],
+    ["store", () => withoutFolder(watch.fault())],
+    ["broker", () => withoutFolder(broker.fault?.())],
     ...ownChecks,
     ["stopping", () => Promise.resolve(stopping.signal.aborted ? "the service is shutting down" : undefined)],
   ]);

@@ -115,6 +115,20 @@ pgTest("a connection that is ended is lost, and the process lives on", async (t)
   assert.equal(session.inTransaction(), false);
 });
 
+pgTest(
+  "a server without room, or that is read-only, cannot be written; one without connections, or that stops, is lost",
+  async (t) => {
+    const engine = await freshPostgres(t);
+    const session = closing(t, await engine.open("writer"));
+    const classOf = async (state: string) =>
+      engine.classify(
+        await reasonOf(Promise.resolve(session.run(`DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '${state}'; END $$`))),
+      );
+    assert.deepEqual(await Promise.all(["53100", "25006"].map(classOf)), ["unwritable", "unwritable"]);
+    assert.deepEqual(await Promise.all(["53300", "57P03", "57P01"].map(classOf)), ["lost", "lost", "lost"]);
+  },
+);
+
 pgTest("a server that is not there is lost", async (t) => {
   const engine = await freshPostgres(t, { url: "postgres://app@127.0.0.1:1/none", connectTimeoutMs: 2_000 });
   assert.equal(engine.classify(await reasonOf(engine.open("writer"))), "lost");

@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, rmSync, statSync, writeSync } from "node:fs";
+import { accessSync, closeSync, constants, fsyncSync, openSync, rmSync, statSync, writeSync } from "node:fs";
 import type { ErrorClass } from "./engine.ts";
 
 /**
@@ -21,9 +21,16 @@ const uniqueCodes = [1555, 2067, 2579];
 /** A fault of a database file: the message names the file, what is wrong and what to do. */
 export class SqliteFileError extends Error {
   readonly kind: "unwritable" | "lost" | "unknown";
+  /** The file is not the one that was opened any more, or is no database: nothing that it says counts. */
+  readonly gone: boolean;
 
-  constructor(kind: SqliteFileError["kind"], message: string, options?: ErrorOptions) {
+  constructor(
+    kind: SqliteFileError["kind"],
+    message: string,
+    options: ErrorOptions & { readonly gone?: boolean } = {},
+  ) {
     super(message, options);
+    this.gone = options.gone ?? false;
     this.name = "SqliteFileError";
     this.kind = kind;
     // The cause has it.
@@ -46,8 +53,9 @@ export function explained(file: string, error: unknown): unknown {
   const code = codeOf(error);
   if (code === undefined || !(error instanceof Error)) return error;
   const primary = code & 0xff;
+  const gone = primary === codes.notADatabase || primary === codes.corrupt;
   const fault = (kind: SqliteFileError["kind"], what: string) =>
-    new SqliteFileError(kind, `${file} ${what}`, { cause: error });
+    new SqliteFileError(kind, `${file} ${what}`, { cause: error, gone });
   if (primary === codes.full) return fault("unwritable", texts.ENOSPC);
   if (refusedWrites.includes(code) || primary === codes.readOnly || primary === codes.cannotOpen) {
     const refused = refusalOf(file);
@@ -95,6 +103,19 @@ function refusalOf(file: string): Refusal | undefined {
   }
 }
 
+/** Throws where this user may not read and write a file: SQLite would open it read-only, and say so at the first write. */
+export function requireAccess(file: string): void {
+  try {
+    accessSync(file, constants.R_OK | constants.W_OK);
+  } catch (error) {
+    const code: unknown = error instanceof Error && "code" in error ? error.code : undefined;
+    const [kind, what] = isRefusal(code)
+      ? (["unwritable", texts[code]] as const)
+      : (["lost", "cannot be opened: this user may not read and write it. Change its owner or mode."] as const);
+    throw new SqliteFileError(kind, `${file} ${what}`, { cause: error });
+  }
+}
+
 const sizeOf = (file: string): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 
 function whyNotOpened(file: string): string {
@@ -102,7 +123,7 @@ function whyNotOpened(file: string): string {
     if (statSync(file).isDirectory()) return "it is a folder. Move it away";
     closeSync(openSync(`${file}.probe-${String(process.pid)}`, "wx", 0o600));
     rmSync(`${file}.probe-${String(process.pid)}`, { force: true });
-    return "this user may not read and write it";
+    return "this user may not use it, or a file beside it";
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }

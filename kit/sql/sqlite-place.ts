@@ -25,18 +25,19 @@ export class SqlitePlace {
   }
 
   /** Throws where a commit would be lost (`unwritable`), or where one that was just made may be (`unknown`). */
-  require(kind: "unwritable" | "unknown" | "lost"): void {
+  require(kind: "unwritable" | "unknown"): void {
     const fault = this.#fault();
     if (fault !== undefined)
       throw new SqliteFileError(
         kind,
         `${this.file} ${fault} while it was in use. Put it back, or stop the platform and restore a backup.`,
+        { gone: true },
       );
   }
 
   /** What the file itself answers to a new connection, past what others have in memory; asked again when it has changed. Throws what is wrong with it. */
   look(sql: string): readonly Row[] {
-    this.require("lost");
+    this.require("unwritable");
     const changedAt = statSync(this.file).mtimeMs;
     if (this.#seen?.changedAt === changedAt) return this.#seen.rows;
     this.#seen = undefined;

@@ -3,7 +3,7 @@ import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { privateFile, tighten } from "../runtime/index.ts";
 import { quote } from "./ddl.ts";
 import type { Engine, Insert, Result, Row, Session } from "./engine.ts";
-import { classify, explained } from "./sqlite-errors.ts";
+import { classify, explained, requireAccess } from "./sqlite-errors.ts";
 import { SqlitePlace } from "./sqlite-place.ts";
 import { badParameter, conflictClause, RecentlyUsed } from "./statements.ts";
 
@@ -50,6 +50,7 @@ export function openSqliteFile({ file, durability, onMissing }: SqliteOptions): 
   if (onMissing !== undefined && (size ?? 0) === 0)
     throw onMissing(`${file} is ${size === undefined ? "missing" : "empty"}`);
   privateFile(file);
+  requireAccess(file);
   let db: DatabaseSync | undefined;
   try {
     // Two processes may open a new file at once: the schema, the switch to WAL and the first pages want the lock for a moment.

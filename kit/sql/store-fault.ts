@@ -11,21 +11,23 @@ const missing = ["42P01", "3F000", "3D000"];
 export async function storeFault(engine: Engine, readers: Readers, id: string): Promise<string | undefined> {
   let rows: readonly Row[];
   try {
-    rows = engine.look?.(storeQuestion) ?? (await readers.anyway(async (session) => session.run(storeQuestion))).rows;
+    rows =
+      engine.look === undefined
+        ? (await readers.anyway(async (session) => session.run(storeQuestion))).rows
+        : engine.look(storeQuestion);
   } catch (error) {
-    if (!isGone(engine, error)) throw error;
-    return goneText(error);
+    return goneText(engine, error);
   }
   return foreignStore(rows[0]?.["id"], id);
 }
 
-/** Why the file of an engine is not the one that was opened, or is damaged; undefined where it is in order, or where it is busy. */
+/** Why the file of an engine is not the one that was opened, or is damaged; undefined where it is in order. Throws where it cannot be asked. */
 export function fileFault(engine: Engine): string | undefined {
   try {
     engine.look?.(storeQuestion);
     return undefined;
   } catch (error) {
-    return isGone(engine, error) ? goneText(error) : undefined;
+    return goneText(engine, error);
   }
 }
 
@@ -37,15 +39,17 @@ export function foreignStore(found: unknown, id: string): string | undefined {
     : `The store was replaced by another one (${JSON.stringify(found)}, not ${id}) while it was in use. Stop the platform and restore it.`;
 }
 
-/** A file that is removed, replaced or damaged; tables that are no more. */
-const isGone = (engine: Engine, error: unknown): boolean =>
-  isMissingTable(error) || (engine.name === "sqlite" && engine.classify(error) === "lost");
-
 export const isMissingTable = (error: unknown): boolean =>
   missing.includes(sqlState(error) ?? "") || (error instanceof Error && error.message.startsWith("no such table"));
 
-const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
-const goneText = (error: unknown): string =>
-  error instanceof SqliteFileError
-    ? error.message
-    : `The store was emptied while it was in use (${textOf(error)}). Stop the platform and restore a backup.`;
+/** What is told of a file that is removed, replaced or damaged, and of tables that are no more. Undefined for a busy file; throws every other error. */
+function goneText(engine: Engine, error: unknown): string | undefined {
+  if (error instanceof SqliteFileError && error.gone) return error.message;
+  if (isMissingTable(error)) {
+    const why = error instanceof Error ? error.message : String(error);
+    return `The store was emptied while it was in use (${why}). Stop the platform and restore a backup.`;
+  }
+  // Asked again in two seconds.
+  if (engine.classify(error) === "busy") return undefined;
+  throw error;
+}
