@@ -4,11 +4,11 @@ import type { Admission } from "./admission.ts";
 import { replayed } from "./claims.ts";
 import type { Route } from "./definition.ts";
 import { handlerName } from "./faults.ts";
+import type { Undo } from "./given.ts";
 import { aroundGiven, opened, type InUnit } from "./in-unit.ts";
 import type { CompiledRoute } from "./routes.ts";
 import type { Dispatch } from "./running.ts";
 import { inStep } from "./spans.ts";
-import { Undos } from "./undos.ts";
 import { always, enqueuer, outside, publisher, type Cause } from "./unit-context.ts";
 
 /** What is known when the unit begins. */
@@ -49,12 +49,12 @@ export class Handler {
     const cause = this.#cause(request, claim?.scope);
     const base = { ...input, caller: request.caller };
     if (this.#definition.prepare === undefined) return this.#settle({ cause, base, prepared: undefined }, claim);
-    const undos = new Undos();
+    const undos: Undo[] = [];
     try {
       const prepared = await this.#prepare(cause, base, undos);
       return await this.#settle({ cause, base, prepared }, claim);
     } catch (error) {
-      await undos.run(error, cause, this.#in.surroundings);
+      await this.#in.undoing.run(undos.reverse(), error, cause);
       throw error;
     }
   }
@@ -69,14 +69,14 @@ export class Handler {
     }
   }
 
-  #prepare(cause: Cause, base: object, { add: undo }: Undos): Promise<unknown> {
+  #prepare(cause: Cause, base: object, undos: Undo[]): Promise<unknown> {
     const { surroundings, scopeOf, resources } = this.#in;
     return inStep(surroundings.spans, "prepare", cause, async (step) =>
       this.#definition.prepare?.({
         ...resources,
         ...scopeOf(this.#store.outside, step),
         ...outside(step, surroundings),
-        undo,
+        undo: (act: Undo) => void undos.push(act),
         ...base,
         // Proof: assembled from the same parts that typed `prepare`.
       } as never),
