@@ -73,6 +73,7 @@ test("a guest's user_id is nobody's: it blocks no user, gives no user access, an
   const userId = `guest:${guest.registrationId}`;
   const seat = (await access(platform, userId)).body;
   assert.deepEqual([seat.registrationId, seat.userId], [guest.registrationId, userId]);
+  assert.deepEqual((await access(platform, `guest:${guest.registrationId.toUpperCase()}`)).body, seat);
   // Neither the user nor another guest of the name is kept from the course, or told that somebody takes it.
   const own = (await register(platform, "ada", ada)).body;
   const another = (await register(platform, "ada")).body;

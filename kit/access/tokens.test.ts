@@ -37,7 +37,7 @@ test("a user who calls himself a service is none", async (t) => {
   assert.deepEqual(await verify(await serviceTokens(keys, clock)("orders")), { kind: "service", name: "orders" });
 });
 
-test("a token of a service that does not exist is refused, and one whose subject is empty or a guest's", async (t) => {
+test("a token of a service that does not exist is refused, and one whose subject is a guest's or no subject at all", async (t) => {
   const { clock } = controlledRuntime();
   const keys = await developmentKeys(await folder(t));
   const verify = verifier({ keys: keys.jwks, clock, services: new Set(["orders"]) });
@@ -49,11 +49,20 @@ test("a token of a service that does not exist is refused, and one whose subject
     new SignJWT({ sub, iss: "holdfast", aud: "holdfast", exp: Math.floor(clock.now() / 1_000) + 60 })
       .setProtectedHeader({ alg: "EdDSA", kid: keys.keyId })
       .sign(keys.privateKey);
-  for (const sub of ["", "guest:", "guest:018f0000-0000-7000-8000-000000000001"]) {
+  for (const sub of [
+    "",
+    "a\0b",
+    "a\nb",
+    "\ud800",
+    "x".repeat(256),
+    "guest:",
+    "guest:018f0000-0000-7000-8000-000000000001",
+  ]) {
     await assert.rejects(verify(await signed(sub)), /No user can have the id/);
     await assert.rejects(mintToken(keys, { caller: { ...user, id: sub }, clock }), /No user can have the id/);
   }
-  for (const sub of ["guest", "Guest:1", "a guest:1"]) assert.equal((await verify(await signed(sub))).kind, "user");
+  for (const sub of ["guest", "Guest:1", "a guest:1", "auth0|ü 1", "x".repeat(255)])
+    assert.equal((await verify(await signed(sub))).kind, "user");
 });
 
 test("a service's token is kept for half of its time, then minted anew", async (t) => {

@@ -82,9 +82,14 @@ export const guestPrefix = "guest:";
 function refuseName(caller: Caller, services: ReadonlySet<string> | undefined): void {
   if (caller.kind === "service") {
     if (services?.has(caller.name) === false) throw new Error(`There is no service ${caller.name}.`);
-  } else if (caller.id === "" || caller.id.startsWith(guestPrefix))
-    throw new Error(`No user can have the id "${caller.id}": it is empty, or a guest's.`);
+  } else if (caller.id.startsWith(guestPrefix) || !isSubject(caller.id))
+    throw new Error(
+      `No user can have the id "${caller.id}": it begins with "${guestPrefix}", has control characters, or is not 1 to 255 characters long.`,
+    );
 }
+
+/** At most 255 characters (OpenID Connect Core 1.0, section 2), all of which a store can keep. */
+const isSubject = (id: string): boolean => id.length <= 255 && /^\P{Cc}+$/u.test(id) && id.isWellFormed();
 
 /** What a subject is stands in a claim of its own: whatever users call themselves, none of them is a service. */
 function callerOf(subject: string, { kind, roles }: JWTPayload): Caller {

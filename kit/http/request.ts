@@ -51,12 +51,11 @@ export async function callerOf(
   if (authorization === undefined) return undefined;
   const token = /^Bearer ([\w.~+/-]+=*)$/i.exec(authorization)?.[1];
   if (token === undefined) throw kitProblems.unauthenticated({});
-  try {
-    return actingFor(await verify(token), headers[onBehalfOfHeader]);
-  } catch (error) {
+  const caller = await verify(token).catch((error: unknown) => {
     reject(error);
     throw findProblem(error) ?? kitProblems.unauthenticated({});
-  }
+  });
+  return actingFor(caller, headers[onBehalfOfHeader]);
 }
 
 /** A header that nobody can read is refused: without it the service would act in its own name, and see more. */

@@ -45,15 +45,16 @@ export interface Outside extends Always {
   effect<T>(name: string, act: (idempotencyKey: string) => Promise<T>): Promise<T>;
 }
 
-/** Takes an act of `prepare` back; `call` has a deadline of its own, 5 s for all that a request takes back. */
+/** Takes an act of `prepare` back; may be repeated. `call` has a deadline of its own, 5 s for all that a request takes back. */
 export type Undo = (given: Pick<Outside, "call">) => Promise<void>;
 
 /** `prepare` of a route, beside what every `prepare` is given. */
 export interface Undoing {
   /**
    * Registers what takes back an act of this `prepare`; register it before the act. It runs when the request fails after that, in `prepare` or in `run`, also at its
-   * deadline; the last one first, and before the reply where there is still time for one. It does not run after a commit, nor where the outcome of the commit is unknown.
-   * Best effort: a process that dies does not run it, so whoever was asked needs a timer as well. Consumers and jobs have none: they are repeated.
+   * deadline; the last one first, and before the reply where there is still time for one. What fails is tried again after the reply, for about 30 s. It does not run after a
+   * commit, nor where the outcome of the commit is unknown. Best effort: a process that stops gives up, so whoever was asked needs a timer as well. Consumers and jobs
+   * have none: they are repeated.
    */
   undo(act: Undo): void;
 }

@@ -5,12 +5,12 @@ import { replayed } from "./claims.ts";
 import type { Route } from "./definition.ts";
 import { handlerName } from "./faults.ts";
 import type { RequestIdentity } from "./identity.ts";
+import type { Undo } from "./given.ts";
 import { aroundGiven, opened, type InUnit } from "./in-unit.ts";
 import type { CompiledRoute } from "./routes.ts";
 import { Preparing } from "./preparing.ts";
 import type { Dispatch } from "./running.ts";
 import { inStep } from "./spans.ts";
-import { Undos } from "./undos.ts";
 import { always, enqueuer, outside, publisher, type Cause } from "./unit-context.ts";
 
 /** What is known when the unit begins. */
@@ -51,14 +51,14 @@ export class Handler {
     const base = { ...input, caller: request.caller };
     const { preparing } = this;
     if (preparing === undefined) return this.#settle({ cause, base, prepared: undefined }, identity);
-    let undos = new Undos();
-    const prepare = () => preparing.during(cause.signal, () => this.#prepare(cause, base, (undos = new Undos())));
+    let undos: Undo[] = [];
+    const prepare = () => preparing.during(cause.signal, () => this.#prepare(cause, base, (undos = [])));
     try {
       const ended = identity === undefined ? { prepared: await prepare() } : await identity.preparing(prepare);
       if ("reply" in ended) return replayed(ended.reply);
       return await this.#settle({ cause, base, prepared: ended.prepared }, identity);
     } catch (error) {
-      await undos.run(error, cause, this.#in.surroundings);
+      await this.#in.undoing.run(undos.reverse(), error, cause);
       if (identity !== undefined && this.route.declares(error)) await identity.failed(error);
       throw error;
     }
@@ -74,14 +74,14 @@ export class Handler {
     }
   }
 
-  #prepare(cause: Cause, base: object, { add: undo }: Undos): Promise<unknown> {
+  #prepare(cause: Cause, base: object, undos: Undo[]): Promise<unknown> {
     const { surroundings, scopeOf, resources } = this.#in;
     return inStep(surroundings.spans, "prepare", cause, async (step) =>
       this.#definition.prepare?.({
         ...resources,
         ...scopeOf(this.#store.outside, step),
         ...outside(step, surroundings),
-        undo,
+        undo: (act: Undo) => void undos.push(act),
         ...base,
         // Proof: assembled from the same parts that typed `prepare`.
       } as never),

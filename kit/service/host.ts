@@ -29,6 +29,7 @@ import { deadLetterOperations, type Operation } from "./operations.ts";
 import type { Dispatch, RunningService } from "./running.ts";
 import type { Service } from "./service.ts";
 import { Handler } from "./handler.ts";
+import { Undoing } from "./undoing.ts";
 import type { Calls, Cause, Surroundings } from "./unit-context.ts";
 
 export interface Environment {
@@ -120,7 +121,8 @@ export async function startService(service: Service, environment: Environment): 
     );
   const jobs = new Set(service.jobs.map(({ job }) => job));
   const admissions = admissionsOn(runtime.clock, store);
-  const inUnit = { scopeOf, surroundings, resources, jobs, around: spec.around, admissions };
+  const undoing = new Undoing(surroundings, stopping.signal);
+  const inUnit = { scopeOf, surroundings, resources, jobs, around: spec.around, admissions, undoing };
 
   const routes = new Map(
     service.routes.map((route) => [

@@ -2,6 +2,7 @@ import type { JobContract } from "../contract/index.ts";
 import type { Admissions } from "./admission.ts";
 import type { DocumentBy } from "./document.ts";
 import type { Service } from "./service.ts";
+import type { Undoing } from "./undoing.ts";
 import type { Cause, Surroundings } from "./unit-context.ts";
 
 /** What every unit of one service is built from. */
@@ -13,6 +14,7 @@ export interface InUnit {
   readonly jobs: ReadonlySet<JobContract>;
   readonly around: Service["spec"]["around"];
   readonly admissions: Admissions;
+  readonly undoing: Undoing;
 }
 
 export function aroundGiven(cause: Cause, { log, runtime }: Surroundings) {

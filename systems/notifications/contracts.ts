@@ -4,12 +4,18 @@ import { numberPattern } from "./mail/sms.ts";
 const { endpoint, problem } = contracts("notifications");
 
 const notificationId = t.String({ format: "uuid" });
-const userId = t.String({ minLength: 1, maxLength: 255, description: "A user's id: the subject of the token" });
+const userId = t.String({
+  pattern: "^(?!guest:)",
+  minLength: 1,
+  maxLength: 255,
+  description: "A user's id: the subject of the token",
+});
+const learnerId = t.String({ minLength: 1, maxLength: 255, description: "A user's id, or guest:<registrationId>" });
 /** Who is told: a customer, whose address is asked for when it is needed, a user or a guest with the address, the operator, or an address. */
 export const Recipient = t.Union([
   t.Object({ role: t.Literal("operator") }),
   t.Object({ customerId: t.String({ format: "uuid" }) }),
-  t.Object({ userId, email: t.String({ format: "email", maxLength: 254 }) }),
+  t.Object({ userId: learnerId, email: t.String({ format: "email", maxLength: 254 }) }),
   t.Object({ email: t.String({ format: "email", maxLength: 254 }) }),
 ]);
 export type Recipient = Value<typeof Recipient>;

@@ -42,7 +42,11 @@ function desks() {
   });
   const free = onShelf.handle(Free, {
     prepare: ({ params: { name } }) => {
-      if (name.startsWith("stuck")) throw kitProblems.unavailable({ reason: "never" });
+      const tried = held.filter((what) => what === `tried ${name}`).length;
+      if (name.startsWith("stuck") || (name.startsWith("later") && tried < 2)) {
+        held.push(`tried ${name}`);
+        throw kitProblems.unavailable({ reason: "not now" });
+      }
       held.push(`not ${name}`);
       return Promise.resolve();
     },
@@ -87,10 +91,40 @@ test("what prepare did is taken back when the request fails, the last first and 
     await assert.rejects(place("three", fate), refused);
     assert.deepEqual(held.splice(0), ["three-a", "three-b", "not three-b", "not three-a"]);
   }
-  await assert.rejects(place("stuck", "refused"), refused, "its own reason, whatever becomes of what is taken back");
+});
+
+test("what cannot be taken back at once is tried again after the reply, for about half a minute, and then logged", async () => {
+  const { services, held } = desks();
+  await using system = await start(services);
+  const place = (name: string) =>
+    assert.rejects(
+      system.call(Place, { params: { name }, body: { fate: "refused" } }),
+      (error) => isProblem(error, Refused.code),
+      "with its own reason",
+    );
+  let waited = 0;
+  const passes = (what: string, holds: () => boolean) =>
+    until(what, async () => {
+      await system.runtime.advance(500);
+      waited += 500;
+      return holds();
+    });
+  let refused = place("later");
+  await passes("it is taken back", () => held.includes("not later-a"));
+  await refused;
+  refused = place("stuck");
+  waited = 0;
+  const given = () => system.log.filter(({ event }) => event.includes("was not taken back"));
+  await passes("it is given up", () => given().length > 0);
+  await refused;
+  assert.ok(held.includes("tried stuck-a") && waited > 5_000, `${String(waited)} ms: ${held.join()}`);
   assert.deepEqual(
-    system.log.filter(({ event }) => event.includes("taken back")).map(({ fields }) => fields["code"]),
-    ["kit/unavailable", "kit/unavailable"],
+    held.filter((what) => what.startsWith("not ")),
+    ["not later-b", "not later-a"],
+  );
+  assert.deepEqual(
+    given().map(({ fields }) => fields["acts"]),
+    [2],
   );
 });
 
