@@ -34,7 +34,7 @@ export {
 export { cutter } from "./cut.ts";
 export { docsPage, type Documented } from "./docs-page.ts";
 export { isUnknown, jsonSchema, plain, schemaFaults, type JsonSchema } from "./json-schema.ts";
-export { parseExactJson } from "./json-text.ts";
+export { parseExactJson, parseKeepingDigits } from "./json-text.ts";
 export { kitProblems } from "./kit-problems.ts";
 export { onBehalfOfHeader, readOnBehalfOf, writeOnBehalfOf } from "./on-behalf-of.ts";
 export { openapi, type ApiInfo } from "./openapi.ts";

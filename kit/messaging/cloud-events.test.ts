@@ -115,3 +115,11 @@ test("structured mode is readable: data that is JSON stands as JSON", () => {
   assert.throws(() => fromStructured('{"id":"1"}', fallback), TypeError);
   assert.throws(() => fromStructured("[]", fallback), TypeError);
 });
+
+test("whole numbers keep their digits in structured mode", () => {
+  const data = '{"id":9007199254740993,"list":[-12345678901234567890123]}';
+  const text = `{"specversion":"1.0","id":9007199254740993,"source":"/a","type":"b","sequence":18446744073709551615,"data":${data}}`;
+  const got = fromStructured(text, fallback);
+  assert.deepEqual([got.id, got.headers["sequence"], got.data], ["9007199254740993", "18446744073709551615", data]);
+  assert.equal(fromStructured(toStructured(got), fallback).data, data);
+});

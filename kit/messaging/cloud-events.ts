@@ -1,3 +1,4 @@
+import { parseKeepingDigits } from "../contract/index.ts";
 import type { Envelope } from "./envelope.ts";
 
 /** Names of the wire form; CloudEvents 1.0.2, with the extensions Partitioning and Distributed Tracing. */
@@ -82,16 +83,18 @@ export function fromStructured(text: string, fallback: Fallback): Envelope {
   let data: string | Uint8Array = "";
   for (const [name, value] of Object.entries(body)) {
     const attribute = attributeNames.find((each) => each === name);
-    if (attribute !== undefined) attributes[attribute] = String(value);
+    if (attribute !== undefined) attributes[attribute] = textOf(value);
     else if (name === "data") data = JSON.stringify(value);
     else if (name === "data_base64") data = Buffer.from(String(value), "base64");
     else if (name === "headers")
       for (const [header, content] of Object.entries(recordIn(value))) define(foreign, header, String(content));
-    else define(foreign, name, typeof value === "string" ? value : JSON.stringify(value));
+    else define(foreign, name, textOf(value));
   }
   if (attributes.specversion !== "1.0") throw new TypeError("This is not a CloudEvent of version 1.0.");
   return envelopeOf(attributes, foreign, { data: textOr(data, attributes.datacontenttype), fallback });
 }
+
+const textOf = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value));
 
 const attributesOf = (envelope: Envelope): Attributes => ({
   specversion: "1.0",
@@ -152,8 +155,7 @@ function define(record: Record<string, string>, name: string, value: string): vo
 
 function parse(text: string): { readonly value: unknown } | undefined {
   try {
-    const value: unknown = JSON.parse(text);
-    return { value };
+    return { value: parseKeepingDigits(text) };
   } catch {
     return undefined;
   }

@@ -4,6 +4,7 @@ import {
   jsonSchema,
   mediaTypesOf,
   paramsSchema,
+  parseKeepingDigits,
   plain,
   type Endpoint,
   type JsonSchema,
@@ -155,10 +156,6 @@ interface Wrong {
   readonly what: string;
 }
 const dropped = Symbol("dropped");
-/** A number that `JSON.stringify` writes with these digits. */
-const digits = (text: string): unknown =>
-  // Proof: TypeScript's library does not name `rawJSON` yet (ECMA-262, JSON.rawJSON); the pinned Node has it.
-  (JSON as unknown as { readonly rawJSON: (text: string) => unknown }).rawJSON(text);
 
 /** Values that do not fit, each with the pointer of the field that is wrong. */
 function* wrongValues(schema: JsonSchema, value: unknown, field: string): Generator<Wrong> {
@@ -191,7 +188,7 @@ function* wrongValues(schema: JsonSchema, value: unknown, field: string): Genera
     yield { field, value: 2 ** 53, what: "is beyond what numbers hold exactly" };
   }
   if (schema.type === "number" || isUnknown(schema))
-    yield { field, value: digits("9007199254740993"), what: "would lose a digit" };
+    yield { field, value: parseKeepingDigits("9007199254740993"), what: "would lose a digit" };
   if (schema.items !== undefined && Array.isArray(value)) {
     if (typeof schema["minItems"] === "number" && schema["minItems"] > 0)
       yield { field, value: [], what: "has too few items" };
