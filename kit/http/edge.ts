@@ -50,7 +50,9 @@ export function edge({ limits, ids, random, allowsHost, refused }: EdgeOptions):
   server.maxConnections = limits.connections;
   // Node drops headers beyond a number without a word; how many there can be is limited by their bytes.
   server.maxHeadersCount = 0;
-  server.on("checkExpectation", (request, response) => refuse(request, response, kitProblems.expectationFailed({})));
+  server.on("checkExpectation", (request, response) =>
+    refuse(request, response, hostProblem(request, allowsHost) ?? kitProblems.expectationFailed({})),
+  );
   const sockets = connectionsOf(server);
   return {
     server,
@@ -69,14 +71,18 @@ export function edge({ limits, ids, random, allowsHost, refused }: EdgeOptions):
 
 /** RFC 9112, section 3.2. */
 function hostProblem(
-  { headers: { host }, rawHeaders, httpVersion }: IncomingMessage,
+  { headers: { host }, rawHeaders, httpVersion, url = "/" }: IncomingMessage,
   allowsHost: AllowsHost | undefined,
 ): ProblemError | undefined {
   if (host === undefined) return httpVersion === "1.0" ? undefined : malformed("The Host header is missing.");
   if (isRepeated(rawHeaders)) return malformed("There is more than one Host header.");
   if (!isHostHeader(host)) return malformed("The Host header is no host.");
-  return allowsHost === undefined || allowsHost(host) ? undefined : kitProblems.hostNotAllowed({ host });
+  const wanted = hostIn(url) ?? host;
+  return allowsHost === undefined || allowsHost(wanted) ? undefined : kitProblems.hostNotAllowed({ host: wanted });
 }
+
+/** A whole URL as the address counts in place of the Host header (RFC 9112, section 3.2.2). */
+const hostIn = (url: string): string | undefined => (url.startsWith("/") ? undefined : URL.parse(url)?.host);
 
 /** The connection ends: what follows on it cannot be trusted. */
 const malformed = (reason: string): ProblemError =>
