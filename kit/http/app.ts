@@ -52,8 +52,7 @@ const noCompiler = () => () => {
 export function httpApp({ runtime, log, meter, limits, trustProxy, allowsHost }: HttpAppOptions): HttpApp {
   const { server, sockets, serve } = edge({
     limits,
-    ids: runtime.ids,
-    random: runtime.random,
+    runtime,
     allowsHost,
     refused: (problem) => meter.refused(problem),
   });

@@ -1,6 +1,6 @@
 import type { Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { connectionAccepted, handleInTurn } from "../runtime/index.ts";
+import { connectionAccepted, handleInTurn, type Runtime } from "../runtime/index.ts";
 
 export interface Connections {
   /** Requests that were begun and whose replies are not sent yet, on all connections. */
@@ -9,6 +9,8 @@ export interface Connections {
   waiting(): number;
   /** Requests of this connection whose replies are not sent yet. */
   onConnection(socket: Socket): number;
+  /** Whether the connection is beyond the limit. */
+  isSpare(socket: Socket): boolean;
   /** Begins a request when the turn of the event loop has time for it. */
   begin(response: ServerResponse, handle: () => void): void;
   /**
@@ -24,9 +26,15 @@ interface InHand {
   last: ServerResponse | undefined;
 }
 
+/** So many connections are accepted beyond the limit, for a second each: health is answered there. */
+const spareConnections = 64;
+const spareMs = 1_000;
+
 /** Follows the connections of a server that does not listen yet. */
-export function connectionsOf(server: Server): Connections {
+export function connectionsOf(server: Server, limit: number, { timers }: Pick<Runtime, "timers">): Connections {
+  server.maxConnections = limit + spareConnections;
   const connections = new Map<Socket, InHand>();
+  const spare = new WeakSet<Socket>();
   let ending = false;
   let begun = 0;
   let waiting = 0;
@@ -39,8 +47,13 @@ export function connectionsOf(server: Server): Connections {
       return;
     }
     connectionAccepted();
+    const isSpare = connections.size >= limit;
     connections.set(socket, { count: 0, last: undefined });
     socket.once("close", () => connections.delete(socket));
+    if (!isSpare) return;
+    spare.add(socket);
+    const end = timers.after(spareMs, () => socket.destroy());
+    socket.once("close", () => end.cancel());
   });
   // One for all replies, which is told by its emitter whose it is: every request would pay for a closure of its own.
   function closed(this: ServerResponse): void {
@@ -58,12 +71,13 @@ export function connectionsOf(server: Server): Connections {
       inHand.count += 1;
       inHand.last = response;
     }
-    if (ending) response.setHeader("connection", "close");
+    if (ending || spare.has(socket)) response.setHeader("connection", "close");
     response.on("close", closed);
   });
   return {
     inHand: () => begun,
     waiting: () => waiting,
+    isSpare: (socket) => spare.has(socket),
     onConnection: (socket) => connections.get(socket)?.count ?? 0,
     begin(response, handle) {
       waiting += 1;

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import { kitProblems, type ProblemError } from "../contract/index.ts";
-import type { Ids, Random } from "../runtime/index.ts";
+import type { Runtime } from "../runtime/index.ts";
 import { connectionsOf, type Connections } from "./connections.ts";
 import { isHostHeader, type AllowsHost } from "./hosts.ts";
 import { serverOptions, type HttpLimits } from "./limits.ts";
@@ -10,8 +11,7 @@ import { clientId } from "./request.ts";
 
 export interface EdgeOptions {
   readonly limits: HttpLimits;
-  readonly ids: Ids;
-  readonly random: Random;
+  readonly runtime: Pick<Runtime, "ids" | "random" | "timers">;
   /** Whether a Host header is answered. @default all are */
   readonly allowsHost?: AllowsHost | undefined;
   /** Called with each refusal. */
@@ -33,9 +33,9 @@ export interface Edge {
  * A server that hands on as many requests in a turn of the event loop as it has time for. It refuses those that nobody else should see: without a Host
  * header or with two, with one that is not allowed, or with an expectation other than `100-continue`.
  */
-export function edge({ limits, ids, random, allowsHost, refused }: EdgeOptions): Edge {
+export function edge({ limits, runtime, allowsHost, refused }: EdgeOptions): Edge {
   const refuse = (request: IncomingMessage, response: ServerResponse, problem: ProblemError) => {
-    const requestId = clientId(request.headers["x-request-id"]) ?? ids.uuidv7();
+    const requestId = clientId(request.headers["x-request-id"]) ?? runtime.ids.uuidv7();
     const { status, headers, body = "" } = refusal(problem, requestId).reply;
     refused(problem);
     const own = {
@@ -47,13 +47,14 @@ export function edge({ limits, ids, random, allowsHost, refused }: EdgeOptions):
   };
   // Node's own check of the Host header answers with an empty body.
   const server = createServer({ ...serverOptions(limits), requireHostHeader: false });
-  server.maxConnections = limits.connections;
   // Node drops headers beyond a number without a word; how many there can be is limited by their bytes.
   server.maxHeadersCount = 0;
   server.on("checkExpectation", (request, response) =>
     refuse(request, response, hostProblem(request, allowsHost) ?? kitProblems.expectationFailed({})),
   );
-  const sockets = connectionsOf(server);
+  const sockets = connectionsOf(server, limits.connections, runtime);
+  const isFull = (socket: Socket) =>
+    sockets.isSpare(socket) || sockets.waiting() >= limits.inHand || sockets.onConnection(socket) > limits.pipelined;
   return {
     server,
     sockets,
@@ -62,8 +63,7 @@ export function edge({ limits, ids, random, allowsHost, refused }: EdgeOptions):
         const problem = hostProblem(request, allowsHost);
         if (problem !== undefined) refuse(request, response, problem);
         else if (healthPages.has(request.url ?? "")) handle(request, response);
-        else if (sockets.waiting() >= limits.inHand || sockets.onConnection(request.socket) > limits.pipelined)
-          refuse(request, response, overloaded(random));
+        else if (isFull(request.socket)) refuse(request, response, overloaded(runtime.random));
         else sockets.begin(response, () => handle(request, response));
       }),
   };

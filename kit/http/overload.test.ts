@@ -108,17 +108,25 @@ test("a client that does not read its reply, and one that sends a byte now and t
   for (const line of [deaf, slow]) line.end();
 });
 
-test("idle connections up to the limit hold up nobody who has one; one more is closed at once, and taken when another has gone", async (t) => {
+test("idle connections up to the limit hold up nobody who has one; beyond it health is answered, everything else refused, and silence ended", async (t) => {
   const books = await shelf(t, { connections: 3 });
   const url = books.servers[0]?.url ?? "";
   const idle = [await connect(url), await connect(url)];
   const asks = await connect(url);
   asks.send(post);
   await asks.until(/HTTP\/1\.1 201 /);
-  const beyond = await connect(url);
-  assert.equal(await beyond.closed, "");
+  const silent = await connect(url);
+  for (const [text, wanted] of [
+    ["GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n", /^HTTP\/1\.1 200 [^]*"live"/],
+    [post, refused],
+  ] as const) {
+    const beyond = await connect(url);
+    beyond.send(text);
+    assert.match(await beyond.closed, wanted);
+  }
   asks.send("GET /books/x HTTP/1.1\r\nhost: x\r\n\r\n");
   await asks.until(/book x/);
+  assert.equal(await silent.closed, "", "after a second");
   idle[0]?.end();
   await until("there is room again", async () => {
     const next = await connect(url);
