@@ -65,6 +65,8 @@ export function connectionsOf(server: Server, limit: number, { timers }: Pick<Ru
     inHand.last = undefined;
     if (ending) socket.destroySoon();
   }
+  // Of those that Node closes at once, as there are too many.
+  server.on("drop", connectionAccepted);
   server.prependListener("request", ({ socket }, response) => {
     const inHand = connections.get(socket);
     if (inHand !== undefined) {

@@ -54,7 +54,7 @@ export function edge({ limits, runtime, allowsHost, refused }: EdgeOptions): Edg
   );
   const sockets = connectionsOf(server, limits.connections, runtime);
   const isFull = (socket: Socket) =>
-    sockets.isSpare(socket) || sockets.waiting() >= limits.inHand || sockets.onConnection(socket) > limits.pipelined;
+    sockets.isSpare(socket) || sockets.waiting() >= limits.waiting || sockets.onConnection(socket) > limits.pipelined;
   return {
     server,
     sockets,

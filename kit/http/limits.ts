@@ -14,6 +14,8 @@ export interface HttpLimits {
   readonly connections: number;
   /** Requests in hand, whatever they wait for; more are refused before their bodies are read. @default 2048 */
   readonly inHand: number;
+  /** Requests that wait for their turn of the event loop; more are refused. Without pipelining there are fewer, as connections are limited. @default 8192 */
+  readonly waiting: number;
   /** Requests of one connection whose replies are not sent yet; more are refused. @default 256 */
   readonly pipelined: number;
   /** Of all bodies in memory; a body that is the only one may have more. @default 134217728 */
@@ -26,6 +28,7 @@ export const httpLimits: HttpLimits = {
   timeoutMs: 10_000,
   connections: 4_096,
   inHand: 2_048,
+  waiting: 8_192,
   pipelined: 256,
   bodyMemoryBytes: 134_217_728,
 };

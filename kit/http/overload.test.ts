@@ -72,7 +72,9 @@ test("requests that are sent ahead of their answers on one connection count each
   const line = await connect(books.servers[0]?.url ?? "");
   line.send("GET /books/slow HTTP/1.1\r\nhost: x\r\n\r\n".repeat(5));
   await books.waiting(2);
-  await until("what is beyond the limit was refused", () => books.seen.length === 2);
+  const counted = /^holdfast_http_problems_total\{.*code="kit\/overloaded".*\} 3$/m;
+  await until("what is beyond the limit was refused", async () => counted.test(await books.system.metrics.text()));
+  assert.equal(books.seen.length, 2);
   books.release();
   await line.until(/book slow[^]*book slow[^]*overloaded[^]*overloaded[^]*overloaded/);
   line.end();
