@@ -46,8 +46,8 @@ export interface Broker {
   /** Resolves when every message is durable, in the given order. Rejects with code `kit/stale-epoch` for a fenced producer. May be repeated after a failure. */
   publish(producer: Producer, messages: readonly Envelope[]): Promise<void>;
   subscribe(subscribe: Subscribe): Promise<Subscription>;
-  /** Why it cannot be used at present, as of a few seconds ago; undefined where it can. Makes services unready. @default nothing is known */
-  fault?(): string | undefined;
+  /** Why it cannot be used now; undefined where it can. Resolves within a second. Makes services unready. @default it always can */
+  fault?(): Promise<string | undefined>;
   /** Every message on a topic that is still retained; for consoles and tests. */
   read(
     topic: string,

@@ -1,9 +1,9 @@
-import type { Runtime } from "../runtime/index.ts";
+import { within, type Runtime } from "../runtime/index.ts";
 import type { Logger } from "../telemetry/index.ts";
 
 export interface StoreWatch {
-  /** Why the store could not be used when it was asked last; undefined where it could. */
-  fault(): string | undefined;
+  /** Asks now why the store cannot be used; undefined where it can. Resolves within a second. */
+  fault(): Promise<string | undefined>;
   stop(): void;
 }
 
@@ -15,8 +15,8 @@ export interface WatchedStore {
 }
 
 const everyMs = 2_000;
-/** A store that takes longer than this to answer is as good as down. */
-const silentMs = 5_000;
+/** A store that takes longer than this to answer is as good as down. Less than the second that readiness takes. */
+const answerMs = 900;
 
 /** Asks a store every 2 s whether it can be used, and logs when that changes. */
 export function watchStore(
@@ -24,27 +24,32 @@ export function watchStore(
   { clock, timers }: Pick<Runtime, "clock" | "timers">,
   log: Logger,
 ): StoreWatch {
-  let fault: string | undefined;
-  let askedAt: number | undefined;
+  let known: string | undefined;
+  let asked: Promise<string | undefined> | undefined;
   const found = (reason: string | undefined) => {
-    if (reason !== undefined && fault === undefined) log.critical(`the ${name} cannot be used`, { reason });
-    if (reason === undefined && fault !== undefined) log.info(`the ${name} can be used again`);
-    fault = reason;
+    if (reason !== undefined && known === undefined) log.critical(`the ${name} cannot be used`, { reason });
+    if (reason === undefined && known !== undefined) log.info(`the ${name} can be used again`);
+    known = reason;
+    return reason;
   };
   const ask = async () => {
-    if (askedAt !== undefined) {
-      if (clock.monotonic() - askedAt > silentMs) found(`The ${name} does not answer.`);
-      return;
-    }
-    askedAt = clock.monotonic();
     try {
-      found(await check());
+      return await check();
     } catch (error) {
-      found(error instanceof Error ? error.message : String(error));
+      return error instanceof Error ? error.message : String(error);
     } finally {
-      askedAt = undefined;
+      asked = undefined;
     }
   };
-  const timer = timers.every(everyMs, () => void ask());
-  return { fault: () => fault, stop: () => timer.cancel() };
+  const fault = async () => {
+    asked ??= ask();
+    const silent = () => new Error(`The ${name} does not answer.`);
+    try {
+      return found(await within({ clock, timers }, clock.monotonic() + answerMs, asked, silent));
+    } catch (error) {
+      return found(error instanceof Error ? error.message : String(error));
+    }
+  };
+  const timer = timers.every(everyMs, () => void fault());
+  return { fault, stop: () => timer.cancel() };
 }

@@ -19,6 +19,7 @@ import { admissions as admissionsOn } from "./admission.ts";
 import { Claims } from "./claims.ts";
 import { consumerOf, workerOf } from "./consumers.ts";
 import { metered } from "./metered.ts";
+import { readiness, type Check } from "./readiness.ts";
 import { schedulesOf } from "./schedules.ts";
 import { clashes, handlerName } from "./faults.ts";
 import { compileRoute, type CompiledRoute } from "./routes.ts";
@@ -195,6 +196,16 @@ export async function startService(service: Service, environment: Environment): 
     });
   };
 
+  const ownChecks = Object.entries(spec.health).map(
+    // Proof: `resources` were made by the same spec whose checks take them.
+    ([name, run]): [string, Check] => [name, () => run(resources as never).then(() => undefined)],
+  );
+  const unready = readiness(runtime, [
+    ["store", () => watch.fault()],
+    ["broker", () => broker.fault?.()],
+    ...ownChecks,
+    ["stopping", () => Promise.resolve(stopping.signal.aborted ? "the service is shutting down" : undefined)],
+  ]);
   const running = begun.move();
   const end = async (ms: number) => {
     stopping.abort();
@@ -220,24 +231,7 @@ export async function startService(service: Service, environment: Environment): 
         throw failure(error, handler.route, request);
       }
     },
-    async unready() {
-      const failing: { check: string; reason: string }[] = [];
-      for (const [check, fault] of [
-        ["store", watch.fault()],
-        ["broker", broker.fault?.()],
-      ] as const)
-        if (fault !== undefined) failing.push({ check, reason: fault });
-      for (const [check, run] of Object.entries(spec.health)) {
-        try {
-          // Proof: `resources` were made by the same spec whose checks take them.
-          await run(resources as never);
-        } catch (error) {
-          failing.push({ check, reason: error instanceof Error ? error.message : String(error) });
-        }
-      }
-      if (stopping.signal.aborted) failing.push({ check: "stopping", reason: "the service is shutting down" });
-      return failing;
-    },
+    unready,
     lag: () => consumer.lag(),
     stop: (ms) => (stopped ??= end(ms)),
   };

@@ -2,6 +2,7 @@ import type { AnyProblem, Caller, Endpoint, EventContract } from "../contract/in
 import type { Store, StoredReply } from "../messaging/index.ts";
 import type { TraceContext } from "../telemetry/index.ts";
 import type { Admissions } from "./admission.ts";
+import type { FailingCheck } from "./readiness.ts";
 
 /** A request to a handler, whichever way it came: HTTP, a co-located call, a test. */
 export interface Dispatch {
@@ -35,8 +36,8 @@ export interface RunningService {
   readonly admissions: Admissions;
   /** Validates, checks access, looks the key up, runs. Rejects with a ProblemError for every refusal; anything else that escapes is a bug of the kit. */
   dispatch(request: Dispatch): Promise<StoredReply>;
-  /** Names of the checks that fail now, with why; empty when ready. */
-  unready(): Promise<readonly { readonly check: string; readonly reason: string }[]>;
+  /** Asks the store, the broker and the service's own checks which of them fail now, and why; none when ready. Resolves in little more than a second. */
+  unready(): Promise<readonly FailingCheck[]>;
   /** How many messages wait for this service. */
   lag(): Promise<number>;
   /** Intake, workers and relay end in that order, within `ms`; then the store closes. New requests are refused at once with `kit/unavailable`. */
