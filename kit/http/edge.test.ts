@@ -91,7 +91,10 @@ test("a foreign Host header is refused with 421, before anything else is looked 
       );
       assert.match(refused.reply, /x-request-id: mine\r\n[^]*--allowed-hosts=evil\.example/i);
     }
-    assert.equal(seen.length, 0);
+    const inAddress = get("host: localhost").replace("/books/x", "http://evil.example/books/x");
+    assert.equal((await answer(url, inAddress)).status, 421);
+    assert.equal((await answer(url, inAddress.replace("evil.example", "shop.test"))).status, 200);
+    assert.equal(seen.length, 1);
     for (const host of ["localhost:1", "127.0.0.1", "shop.test"])
       assert.equal((await answer(url, get(`host: ${host}`))).status, 200, host);
     seen.length = 0;

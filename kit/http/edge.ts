@@ -77,13 +77,12 @@ function hostProblem(
   if (host === undefined) return httpVersion === "1.0" ? undefined : malformed("The Host header is missing.");
   if (isRepeated(rawHeaders)) return malformed("There is more than one Host header.");
   if (!isHostHeader(host)) return malformed("The Host header is no host.");
-  if (namesAnother(url, host)) return malformed("The address names another host than the Host header.");
-  return allowsHost === undefined || allowsHost(host) ? undefined : kitProblems.hostNotAllowed({ host });
+  const wanted = hostIn(url) ?? host;
+  return allowsHost === undefined || allowsHost(wanted) ? undefined : kitProblems.hostNotAllowed({ host: wanted });
 }
 
 /** A whole URL as the address counts in place of the Host header (RFC 9112, section 3.2.2). */
-const namesAnother = (url: string, host: string): boolean =>
-  !url.startsWith("/") && url !== "*" && URL.parse(url)?.host !== URL.parse(`http://${host}`)?.host;
+const hostIn = (url: string): string | undefined => (url.startsWith("/") ? undefined : URL.parse(url)?.host);
 
 /** The connection ends: what follows on it cannot be trusted. */
 const malformed = (reason: string): ProblemError =>
