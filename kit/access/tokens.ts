@@ -21,6 +21,8 @@ export const audience = "holdfast";
 export interface VerifierOptions {
   /** A key set, or the address of one (RFC 7517). */
   readonly keys: JSONWebKeySet | URL;
+  /** Keys by which services of this installation name themselves; a user's token that they signed is refused. @default none */
+  readonly serviceKeys?: JSONWebKeySet | undefined;
   readonly clock: Clock;
   /** A key set at an address is asked for again, for a key that it did not have, at most this often. @default 30000 */
   readonly jwksCooldownMs?: number;
@@ -34,13 +36,22 @@ export type Verify = (token: string) => Promise<Caller>;
 
 const cacheSize = 10_000;
 
-export function verifier({ keys, clock, jwksCooldownMs = 30_000 }: VerifierOptions): Verify {
-  const getKey = keys instanceof URL ? remoteKeys(keys, jwksCooldownMs) : createLocalJWKSet(keys);
+export function verifier({
+  keys,
+  serviceKeys = { keys: [] },
+  clock,
+  jwksCooldownMs = 30_000,
+}: VerifierOptions): Verify {
+  const userKey = keys instanceof URL ? remoteKeys(keys, jwksCooldownMs) : createLocalJWKSet(keys);
+  const serviceKey = createLocalJWKSet(serviceKeys);
+  const ofServices = new Set(serviceKeys.keys.map(({ kid }) => kid));
+  const getKey: JWTVerifyGetKey = (header, token) =>
+    (ofServices.has(header?.kid) ? serviceKey : userKey)(header, token);
   const verified = new Map<string, { readonly caller: Caller; readonly until: number }>();
   return async (token) => {
     const known = verified.get(token);
     if (known !== undefined && known.until > clock.now()) return known.caller;
-    const { payload } = await jwtVerify(token, getKey, {
+    const { payload, protectedHeader } = await jwtVerify(token, getKey, {
       algorithms: ["EdDSA"],
       issuer,
       audience,
@@ -49,6 +60,8 @@ export function verifier({ keys, clock, jwksCooldownMs = 30_000 }: VerifierOptio
       currentDate: new Date(clock.now()),
     });
     const caller = callerOf(payload.sub ?? "", payload);
+    if (caller.kind !== "service" && ofServices.has(protectedHeader.kid))
+      throw new Error("A key of services signed a user's token.");
     if (verified.size >= cacheSize) {
       const [oldest] = verified.keys();
       if (oldest !== undefined) verified.delete(oldest);
@@ -89,9 +102,15 @@ export interface SigningKeys {
   readonly jwks: JSONWebKeySet;
 }
 
-/** The key of a development platform: made once in the data directory, readable by its owner only. */
-export async function developmentKeys(dataDirectory: string): Promise<SigningKeys> {
-  const file = path.join(dataDirectory, "keys", "signing.pem");
+/** The key of a development platform, for tokens of users and services: made once in the data directory, readable by its owner only. */
+export const developmentKeys = (dataDirectory: string): Promise<SigningKeys> =>
+  keysOf(path.join(dataDirectory, "keys", "signing.pem"));
+
+/** The key by which services name themselves where users' tokens are verified by another issuer's keys; made and kept like the development key. */
+export const serviceKeys = (dataDirectory: string): Promise<SigningKeys> =>
+  keysOf(path.join(dataDirectory, "keys", "services.pem"));
+
+async function keysOf(file: string): Promise<SigningKeys> {
   let pem = read(file);
   if (pem === undefined) {
     mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });

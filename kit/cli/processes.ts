@@ -1,7 +1,7 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { renameSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { developmentKeys, type SigningKeys } from "../access/index.ts";
+import { developmentKeys, serviceKeys } from "../access/index.ts";
 import { doorMeter, frontDoor, proxyTo, type Served } from "../http/index.ts";
 import { backoffMs } from "../messaging/index.ts";
 import { systemRuntime } from "../runtime/index.ts";
@@ -27,7 +27,8 @@ export async function startProcesses(options: PlatformOptions, chosen: Chosen): 
   const { log, close: closeLog } = processLog({ services: [], own }, runtime);
   const data = path.resolve(own.data);
   // Made before the children look for it.
-  const keys: SigningKeys = await developmentKeys(data);
+  const keys = own.jwks === undefined ? await developmentKeys(data) : undefined;
+  if (keys === undefined) await serviceKeys(data);
   const children = services.map((service, at) => new Child(service, ports[at]?.port ?? 0));
   let stopping = false;
 

@@ -1,6 +1,13 @@
 import { mkdirSync } from "node:fs";
 import path from "node:path";
-import { developmentKeys, serviceTokens, verifier, type SigningKeys, type Verify } from "../access/index.ts";
+import {
+  developmentKeys,
+  serviceKeys,
+  serviceTokens,
+  verifier,
+  type SigningKeys,
+  type Verify,
+} from "../access/index.ts";
 import { embeddedBroker } from "../brokers/index.ts";
 import type { ClientOptions } from "../calls/index.ts";
 import { serveHttp, type HttpServer } from "../http/index.ts";
@@ -62,11 +69,16 @@ async function startOn(
   const metrics = metricsRegistry(runtime);
   const onFatal = (error: unknown) => die(log, error);
   const keys = own.jwks === undefined ? await developmentKeys(data) : undefined;
-  const verify = verifier({ keys: keys?.jwks ?? new URL(own.jwks ?? ""), clock: runtime.clock });
+  const signing = addressesOf === undefined ? undefined : (keys ?? (await serviceKeys(data)));
+  const verify = verifier({
+    keys: keys?.jwks ?? new URL(own.jwks ?? ""),
+    serviceKeys: keys === undefined ? signing?.jwks : undefined,
+    clock: runtime.clock,
+  });
   const elsewhere: ClientOptions["elsewhere"] =
-    addressesOf === undefined || keys === undefined
+    addressesOf === undefined || signing === undefined
       ? undefined
-      : { addressesOf, token: serviceTokens(keys, runtime.clock) };
+      : { addressesOf, token: serviceTokens(signing, runtime.clock) };
   const broker = await embeddedBroker({
     file: path.join(data, "broker.db"),
     durability: "full",

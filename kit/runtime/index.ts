@@ -2,6 +2,8 @@ export type { Clock } from "./clock.ts";
 export {
   configTable,
   ConfigError,
+  defaultOf,
+  developmentDefault,
   loadConfig,
   marked,
   secret,
@@ -16,6 +18,8 @@ export { controlledRuntime, type ControlledOptions, type ControlledRuntime } fro
 export { endInTurn, endTogether } from "./ending.ts";
 export { faultPoints, noFaults, plantedFaults, type FaultPoint, type FaultReport, type Faults } from "./faults.ts";
 export { derivedId, timeOfUuidv7, type Ids } from "./ids.ts";
+export { isLoopback } from "./loopback.ts";
+export { productionSwitch, type ProductionSwitch } from "./production.ts";
 export { seededRandom, type Random } from "./random.ts";
 export { systemRuntime, type Runtime } from "./runtime.ts";
 export type { Timer, Timers } from "./timers.ts";

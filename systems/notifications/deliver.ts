@@ -28,12 +28,13 @@ export const deliver = job(
       const { kind, subject, text } = found;
       const person = personOf(found.to);
       const wishes = person === undefined ? undefined : await docs.preferences.find(person);
-      const number = wishes?.sms;
+      const number = sms === undefined ? undefined : wishes?.sms;
       const address = number ?? ("role" in found.to ? operator : await addressOf({ call }, found.to));
       if (!wanted(wishes, kind)) return { state: "unwanted", address };
       const messageId = `<${notificationId}@holdfast>`;
       try {
-        if (number === undefined) await mailer.send({ messageId, to: address, subject, text }, signal);
+        if (sms === undefined || number === undefined)
+          await mailer.send({ messageId, to: address, subject, text }, signal);
         else await sms.send({ id: messageId, to: number, text }, signal);
         return { state: "sent", address };
       } catch (error) {

@@ -1,5 +1,6 @@
 import { t } from "holdfast/contract";
 import { documents } from "holdfast/documents";
+import { developmentDefault } from "holdfast/runtime";
 import { service } from "holdfast/service";
 import { notifications, preferences, shelves } from "./collections.ts";
 import { mailSettings, openMail, openSms } from "./mail/index.ts";
@@ -13,10 +14,13 @@ export const { handle, on, job, assemble } = service("notifications", {
       format: "email",
       description: "who is told of low stock",
     }),
-    mailOpen: t.Boolean({
-      default: true,
-      description: "whether what is captured is shown to anyone; it never is where mail really leaves",
-    }),
+    mailOpen: developmentDefault(
+      t.Boolean({
+        default: true,
+        description: "whether anyone may read captured mail and short messages; otherwise operators only",
+      }),
+      { production: false },
+    ),
   },
   resources: async (given) => ({
     mailer: await openMail(given),
