@@ -11,7 +11,7 @@ import { root } from "./repository.ts";
  */
 export function strangersEnv(node: string = process.execPath): NodeJS.ProcessEnv {
   const own = Object.entries(process.env).filter(
-    ([name]) => !/^(npm_(?!config_(registry|cafile|cache)$)|HOLDFAST_|NODE_|INIT_CWD$)/i.test(name),
+    ([name]) => !/^(npm_(?!config_(registry|cafile|cache)$)|HOLDFAST_|NODE_(?!EXTRA_CA_CERTS$)|INIT_CWD$)/i.test(name),
   );
   const folders = (process.env["PATH"] ?? "")
     .split(path.delimiter)

@@ -13,7 +13,7 @@ import {
   type TSchema,
 } from "holdfast/contract";
 import { brokerProblems, messageProblems } from "holdfast/messaging";
-import { faultPoints, type FieldSchema } from "holdfast/runtime";
+import { defaultOf, faultPoints, type FieldSchema } from "holdfast/runtime";
 import { describe } from "holdfast/service";
 import { streamProblems } from "holdfast/streams";
 import { kitMetrics, type Metric } from "holdfast/telemetry";
@@ -161,7 +161,9 @@ function settingsPage(): string {
   const rows = (section: string, all: Readonly<Record<string, FieldSchema>>) =>
     Object.entries(all).map(([name, schema]) => {
       const secret: unknown = Reflect.get(schema, "writeOnly");
-      const fallback: unknown = Reflect.get(schema, "default");
+      const [development, production] = [defaultOf(schema, false), defaultOf(schema, true)].map((value) =>
+        value === undefined ? "" : code(JSON.stringify(value)),
+      );
       const flag = `--${section === "" ? "" : `${section}.`}${words(name)}`;
       const variable = ["HOLDFAST", ...(section === "" ? [] : [section]), words(name)]
         .join("_")
@@ -170,15 +172,16 @@ function settingsPage(): string {
       return [
         code(flag),
         code(variable),
-        fallback === undefined ? "" : code(JSON.stringify(fallback)),
+        development ?? "",
+        production === development ? "" : production === "" ? "must be set" : (production ?? ""),
         `${String(Reflect.get(schema, "description") ?? "")}${secret === true ? " (never shown)" : ""}`,
       ];
     });
-  const columns = ["flag", "variable", "default", "meaning"];
+  const columns = ["flag", "variable", "default", "in production", "meaning"];
   const own = services
     .filter(({ spec }) => Object.keys(spec.config).length > 0)
     .map(({ name, spec }) => `## ${name}\n\n${table(columns, rows(name, spec.config))}\n`);
-  return `${head}# Settings\n\nA flag goes before a variable of the environment, that before the default. \`npm start -- --show-config\` prints them all and where each was set.\n\n## The process\n\n${table(columns, rows("", settings))}\n\n${own.join("\n")}`;
+  return `${head}# Settings\n\nA flag goes before a variable of the environment, that before the default. \`npm start -- --show-config\` prints them all and where each was set.\n\n\`PRODUCTION=true\` switches to the defaults of production, and so does \`NODE_ENV=production\`.\n\n## The process\n\n${table(columns, rows("", settings))}\n\n${own.join("\n")}`;
 }
 
 function faultPointsPage(): string {

@@ -10,12 +10,15 @@ export interface SigningKeys {
   readonly jwks: JSONWebKeySet;
 }
 
-const fileOf = (dataDirectory: string): string => path.join(dataDirectory, "keys", "signing.pem");
+const fileOf = (dataDirectory: string, name = "signing"): string => path.join(dataDirectory, "keys", `${name}.pem`);
 
 /** The key of a development platform: made once in the data directory, with mode 0600. Throws an error that names the file where it cannot be used. */
-export async function developmentKeys(dataDirectory: string): Promise<SigningKeys> {
-  return (await knownKeys(dataDirectory)) ?? keysOf(fileOf(dataDirectory), make(fileOf(dataDirectory)));
-}
+export const developmentKeys = (dataDirectory: string): Promise<SigningKeys> => made(fileOf(dataDirectory));
+
+/** The key by which services name themselves where users' tokens come from another issuer; made and kept like the development key. */
+export const serviceKeys = (dataDirectory: string): Promise<SigningKeys> => made(fileOf(dataDirectory, "services"));
+
+const made = async (file: string): Promise<SigningKeys> => keysOf(file, read(file) ?? make(file));
 
 /** As `developmentKeys`, without making any: undefined where the data directory has none. */
 export async function knownKeys(dataDirectory: string): Promise<SigningKeys | undefined> {
@@ -25,11 +28,11 @@ export async function knownKeys(dataDirectory: string): Promise<SigningKeys | un
 }
 
 function make(file: string): string {
-  const made = generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+  const pem = generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" }).toString();
   const draft = `${file}.${randomUUID()}`;
   try {
     mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
-    writeFileSync(draft, made, { mode: 0o600, flush: true });
+    writeFileSync(draft, pem, { mode: 0o600, flush: true });
     // Who links first has made the key; two processes that start at once end up with the same one.
     linkSync(draft, file);
   } catch (error) {
@@ -38,7 +41,7 @@ function make(file: string): string {
   } finally {
     rmSync(draft, { force: true });
   }
-  return read(file) ?? made;
+  return read(file) ?? pem;
 }
 
 async function keysOf(file: string, pem: string): Promise<SigningKeys> {

@@ -8,7 +8,7 @@ import { test, type TestContext } from "node:test";
 import { exportJWK, SignJWT, type JWTPayload } from "jose";
 import { findProblem, kitProblems } from "../contract/index.ts";
 import { controlledRuntime } from "../runtime/index.ts";
-import { developmentKeys, mayCall, mintToken, serviceTokens, verifier } from "./index.ts";
+import { developmentKeys, mayCall, mintToken, serviceKeys, serviceTokens, verifier } from "./index.ts";
 
 const folder = async (t: TestContext): Promise<string> => {
   const made = await mkdtemp(path.join(os.tmpdir(), "holdfast-keys-"));
@@ -63,6 +63,15 @@ test("a token of a service that does not exist is refused, and one whose subject
   }
   for (const sub of ["guest", "Guest:1", "a guest:1", "auth0|ü 1", "x".repeat(255)])
     assert.equal((await verify(await signed(sub))).kind, "user");
+});
+
+test("where users' tokens come from another issuer, the installation's own key names services and no user", async (t) => {
+  const { clock } = controlledRuntime();
+  const [users, services] = [await developmentKeys(await folder(t)), await serviceKeys(await folder(t))];
+  const verify = verifier({ keys: users.jwks, serviceKeys: services.jwks, clock });
+  assert.deepEqual(await verify(await mintToken(users, { caller: user, clock })), user);
+  assert.deepEqual(await verify(await serviceTokens(services, clock)("orders")), { kind: "service", name: "orders" });
+  await assert.rejects(verify(await mintToken(services, { caller: user, clock })), /signed a user's token/);
 });
 
 test("a service's token is kept for half of its time, then minted anew", async (t) => {

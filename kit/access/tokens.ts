@@ -17,6 +17,8 @@ export const audience = "holdfast";
 export interface VerifierOptions {
   /** A key set, or the address of one (RFC 7517). */
   readonly keys: JSONWebKeySet | URL;
+  /** Keys by which services of this installation name themselves; a user's token that they signed is refused. @default none */
+  readonly serviceKeys?: JSONWebKeySet | undefined;
   readonly clock: Clock;
   /** The services that exist: a token of another name is refused. @default any name is taken */
   readonly services?: ReadonlySet<string>;
@@ -32,13 +34,18 @@ export type Verify = (token: string) => Promise<Caller>;
 
 const cacheSize = 10_000;
 
-export function verifier({ keys, clock, services, jwksCooldownMs = 30_000 }: VerifierOptions): Verify {
-  const getKey = keys instanceof URL ? remoteKeys(keys, jwksCooldownMs) : createLocalJWKSet(keys);
+export function verifier(options: VerifierOptions): Verify {
+  const { keys, serviceKeys = { keys: [] }, clock, services, jwksCooldownMs = 30_000 } = options;
+  const userKey = keys instanceof URL ? remoteKeys(keys, jwksCooldownMs) : createLocalJWKSet(keys);
+  const serviceKey = createLocalJWKSet(serviceKeys);
+  const ofServices = new Set(serviceKeys.keys.map(({ kid }) => kid));
+  const getKey: JWTVerifyGetKey = (header, token) =>
+    (ofServices.has(header?.kid) ? serviceKey : userKey)(header, token);
   const verified = new Map<string, { readonly caller: Caller; readonly until: number }>();
   return async (token) => {
     const known = verified.get(token);
     if (known !== undefined && known.until > clock.now()) return known.caller;
-    const { payload } = await jwtVerify(token, getKey, {
+    const { payload, protectedHeader } = await jwtVerify(token, getKey, {
       algorithms: ["EdDSA"],
       issuer,
       audience,
@@ -48,6 +55,8 @@ export function verifier({ keys, clock, services, jwksCooldownMs = 30_000 }: Ver
     });
     const caller = callerOf(payload.sub ?? "", payload);
     refuseName(caller, services);
+    if (caller.kind !== "service" && ofServices.has(protectedHeader.kid))
+      throw new Error("A key of services signed a user's token.");
     if (verified.size >= cacheSize) {
       const [oldest] = verified.keys();
       if (oldest !== undefined) verified.delete(oldest);

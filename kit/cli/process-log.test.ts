@@ -10,8 +10,9 @@ const settingsOf = (env: PlatformOptions["env"], ...args: readonly string[]) => 
 
 test("the console is for people, and for machines in production, unless it is said otherwise", () => {
   assert.equal(settingsOf({}).logFormat, "pretty");
-  assert.equal(settingsOf({ NODE_ENV: "production" }).logFormat, "json");
-  assert.equal(settingsOf({ NODE_ENV: "production" }, "--log-format=pretty").logFormat, "pretty");
+  const production = { PRODUCTION: "true", HOLDFAST_JWKS: "https://id.example.com/jwks" };
+  assert.equal(settingsOf(production).logFormat, "json");
+  assert.equal(settingsOf(production, "--log-format=pretty").logFormat, "pretty");
 });
 
 test("log files stand in the data folder, in another one, or nowhere", () => {

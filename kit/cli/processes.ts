@@ -1,5 +1,5 @@
 import path from "node:path";
-import { developmentKeys, type SigningKeys } from "../access/index.ts";
+import { developmentKeys, serviceKeys } from "../access/index.ts";
 import { frontDoor, httpProxy, type Served } from "../http/index.ts";
 import { systemRuntime, within } from "../runtime/index.ts";
 import { describe, refuseFaults, startupFaults } from "../service/index.ts";
@@ -32,7 +32,8 @@ export async function startProcesses(options: PlatformOptions, chosen: Chosen): 
   const data = openDataFolder(path.resolve(own.data));
   data.report(log);
   // Made before the children look for it.
-  const keys: SigningKeys = await developmentKeys(data.folder);
+  const keys = own.jwks === undefined ? await developmentKeys(data.folder) : undefined;
+  if (keys === undefined) await serviceKeys(data.folder);
   const rows = () => children.map(({ name, pid, url }) => ({ service: name, pid, url }));
   const table = new ProcessTable(path.join(data.folder, "processes.json"), rows, { runtime, log });
   begun.defer(() => table.close());

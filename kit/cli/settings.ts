@@ -1,9 +1,18 @@
 import path from "node:path";
 import type { SigningKeys } from "../access/index.ts";
 import { t } from "../contract/index.ts";
-import { allowsHost, type AllowsHost } from "../http/index.ts";
-import { ConfigError, loadConfig, secret, type LoadedConfig } from "../runtime/index.ts";
 import type { CallLimits } from "../calls/index.ts";
+import { allowsHost, type AllowsHost } from "../http/index.ts";
+import {
+  ConfigError,
+  developmentDefault,
+  isLoopback,
+  loadConfig,
+  productionSwitch,
+  secret,
+  type LoadedConfig,
+  type ProductionSwitch,
+} from "../runtime/index.ts";
 import { configSection, type Service } from "../service/index.ts";
 import type { Level } from "../telemetry/index.ts";
 import { addressFaults } from "./address-faults.ts";
@@ -54,7 +63,7 @@ export const settings = {
     t.String({
       pattern: "^https?://.+$",
       description:
-        "the address of the keys by which tokens are verified (JWKS); without, the development key in the data folder. Not with --processes, whose tokens among services are of that key",
+        "address of the key set (JWKS) that verifies tokens. Default: the development key in the data folder; required in production",
     }),
   ),
   processes: t.Boolean({ default: false, description: "a process for each service, restarted when it ends" }),
@@ -65,7 +74,7 @@ export const settings = {
   logFormat: t.Optional(
     t.Union([t.Literal("pretty"), t.Literal("json")], {
       description:
-        "of the console: pretty or json; without, json where NODE_ENV is production. Colours where it is a terminal and NO_COLOR is not set",
+        "format of the console's log: pretty or json. Default: pretty, in production json. Colours on a terminal unless NO_COLOR is set",
     }),
   ),
   logs: t.Optional(
@@ -100,10 +109,10 @@ export const settings = {
     description:
       "the share of traces that is recorded, of those that begin here; a traceparent brings the decision along",
   }),
-  seed: t.Boolean({
-    default: true,
-    description: "fill an empty store with what the first calls need; never in production",
-  }),
+  seed: developmentDefault(
+    t.Boolean({ default: true, description: "fill an empty store with sample data; refused in production" }),
+    { production: false },
+  ),
   showConfig: t.Boolean({ default: false, description: "print every setting and where it was set" }),
 };
 
@@ -129,6 +138,8 @@ export interface ProcessSettings {
   readonly otlp: string | undefined;
   readonly traceRatio: number;
   readonly seed: boolean;
+  /** From `PRODUCTION` and `NODE_ENV`, see `productionSwitch`. */
+  readonly production: boolean;
   readonly showConfig: boolean;
 }
 
@@ -200,16 +211,23 @@ export interface Chosen {
 export function chosen({ systems, args, env, ports: known = {} }: PlatformOptions): Chosen {
   const names = args.filter((arg) => !arg.startsWith("--"));
   const services = choose(systems, names);
-  const config = loadConfig([{ name: "", fields: settings }, ...services.map(configSection)], {
+  const mode = productionSwitch(env);
+  const { production } = mode;
+  const loaded = loadConfig([{ name: "", fields: settings }, ...services.map(configSection)], {
     env: forChosen(env, systems, services),
     flags: args.filter((arg) => arg.startsWith("--")),
     known: otherNames,
+    production,
   });
+  const config: LoadedConfig = {
+    ...loaded,
+    settings: [{ name: "production", from: mode.from, value: String(production) }, ...loaded.settings],
+  };
   // Proof: validated against `settings`, which has these fields.
   const set = config.section("") as unknown as GivenSettings;
-  const production = env["NODE_ENV"] === "production";
   const own: ProcessSettings = {
     ...set,
+    production,
     allowsHost:
       production && set.allowedHosts === undefined
         ? undefined
@@ -217,17 +235,35 @@ export function chosen({ systems, args, env, ports: known = {} }: PlatformOption
     logFormat: set.logFormat ?? (production ? "json" : "pretty"),
     logs: set.logs === "off" ? undefined : path.resolve(set.logs ?? path.join(set.data, "logs")),
   };
-  const faults = addressFaults(own);
+  const faults = [...addressFaults(own), ...unsafeFaults(own, mode, env)];
   if (faults.length > 0) throw new ConfigError(faults);
   if (own.jwks !== undefined && !URL.canParse(own.jwks)) throw new ConfigError(["--jwks is no address."]);
-  if (own.jwks !== undefined && own.processes)
-    throw new ConfigError(["--jwks does not go with --processes: services name themselves by the development key."]);
   if (own.otlp !== undefined && !URL.canParse(own.otlp)) throw new ConfigError(["--otlp is no address."]);
   if (own.otlp !== undefined && new URL(own.otlp).username + new URL(own.otlp).password !== "")
     throw new ConfigError(["--otlp names a user: credentials go into OTEL_EXPORTER_OTLP_HEADERS."]);
   const named = names.length > 0;
   const ports = portsOf({ services, known, named, first: own.servicePort, door: own.port });
   return { services, config, own, ports };
+}
+
+/** What is fine on a developer's machine and dangerous where others can reach it. */
+function unsafeFaults(
+  { host, jwks, seed, production }: ProcessSettings,
+  { from }: ProductionSwitch,
+  env: PlatformOptions["env"],
+): readonly string[] {
+  const faults: string[] = [];
+  if (from === "default" && !isLoopback(host))
+    faults.push(
+      `--host=${host} can be reached from other machines. Set PRODUCTION=true, or PRODUCTION=false to show captured mail and development pages to all of them.`,
+    );
+  if (!production) return faults;
+  if (jwks === undefined)
+    faults.push("HOLDFAST_JWKS (or --jwks) is not set: in production the development key signs no tokens.");
+  if (seed) faults.push("--seed is on: sample data is for development only.");
+  for (const name of Object.keys(env))
+    if (name.startsWith("HOLDFAST_FAULT")) faults.push(`${name} is set: faults are not planted in production.`);
+  return faults;
 }
 
 /** The addresses that are shown, in the order of the ports. */

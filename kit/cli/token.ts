@@ -1,6 +1,6 @@
 import path from "node:path";
 import { knownKeys, mintToken } from "../access/index.ts";
-import { systemRuntime } from "../runtime/index.ts";
+import { productionSwitch, systemRuntime } from "../runtime/index.ts";
 import { Refusal } from "./refusal.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -25,6 +25,8 @@ export async function mint(args: readonly string[], env: Env): Promise<string> {
   const option = args.find((arg) => arg.startsWith("-"));
   if (option !== undefined)
     throw new Refusal(`token takes no option, such as ${option}: HOLDFAST_DATA names the folder whose key signs.`);
+  if (productionSwitch(env).production)
+    throw new Refusal("The development key signs no tokens in production: ask the issuer behind HOLDFAST_JWKS.");
   const data = path.resolve(env["HOLDFAST_DATA"] ?? "./.holdfast");
   const keys = await knownKeys(data);
   if (keys === undefined)

@@ -1,5 +1,12 @@
 import path from "node:path";
-import { developmentKeys, serviceTokens, verifier, type SigningKeys, type Verify } from "../access/index.ts";
+import {
+  developmentKeys,
+  serviceKeys,
+  serviceTokens,
+  verifier,
+  type SigningKeys,
+  type Verify,
+} from "../access/index.ts";
 import { embeddedBroker } from "../brokers/index.ts";
 import type { ClientOptions } from "../calls/index.ts";
 import { serveHttp, type HttpServer } from "../http/index.ts";
@@ -65,15 +72,17 @@ async function startOn(
   const onFatal = (error: unknown) => die(log, error);
   const keys = own.jwks === undefined ? await developmentKeys(data) : undefined;
   const everyService = new Set(Object.values(systems).flatMap((each) => each.map(({ name }) => name)));
+  const signing = addressesOf === undefined ? undefined : (keys ?? (await serviceKeys(data)));
   const verify = verifier({
     keys: keys?.jwks ?? new URL(own.jwks ?? ""),
+    serviceKeys: keys === undefined ? signing?.jwks : undefined,
     clock: runtime.clock,
     services: everyService,
   });
   const elsewhere: ClientOptions["elsewhere"] =
-    addressesOf === undefined || keys === undefined
+    addressesOf === undefined || signing === undefined
       ? undefined
-      : { addressesOf, token: serviceTokens(keys, runtime.clock) };
+      : { addressesOf, token: serviceTokens(signing, runtime.clock) };
   const broker = await embeddedBroker({
     file: path.join(data, "broker.db"),
     known: knownStore({ data, name: "broker", url: `sqlite:${data}` }),

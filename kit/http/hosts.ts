@@ -1,4 +1,5 @@
-import { BlockList, isIP } from "node:net";
+import { isIP } from "node:net";
+import { isLoopback } from "../runtime/index.ts";
 
 /** Whether requests with this Host header are answered. */
 export type AllowsHost = (header: string) => boolean;
@@ -16,10 +17,6 @@ const form = /^(\[[\da-f:.]+\]|[\w.~!$&'()*+,;=%-]*)(?::\d*)?$/i;
 /** Whether a Host header is one at all; an empty one is. */
 export const isHostHeader = (header: string): boolean => form.test(header);
 
-const loopback = new BlockList();
-loopback.addSubnet("127.0.0.0", 8, "ipv4");
-loopback.addAddress("::1", "ipv6");
-
 /**
  * Allows the names and addresses of this machine's loopback, the host itself, and `names`. A page of another site reaches a server on this machine under a
  * name of its own that it lets point to 127.0.0.1 (DNS rebinding). It cannot do so with an address: a server that listens on all of them is reached by any.
@@ -31,11 +28,10 @@ export function allowsHost({ host, names = [] }: HostOptions): AllowsHost {
   if (wanted.includes("*")) return () => true;
   return (header) => {
     const name = nameIn(form.exec(header)?.[1] ?? "");
-    const family = isIP(name);
-    if (family !== 0) return anyAddress || name === own || loopback.check(name, family === 4 ? "ipv4" : "ipv6");
+    if (isLoopback(name)) return true;
+    if (isIP(name) !== 0) return anyAddress || name === own;
     return (
       name === own ||
-      isBelow(name, "localhost") ||
       wanted.some((one) => (one.startsWith("*.") ? isBelow(name, one.slice(2)) && name !== one.slice(2) : name === one))
     );
   };

@@ -8,9 +8,18 @@ export type Settings<F extends Readonly<Record<string, FieldSchema>>> = { readon
 /** Marks a setting, or a field of a contract, that is never shown. */
 export const secret = <S extends TSchema>(schema: S): S => marked(schema, "writeOnly");
 
-/** The schema with one more keyword, `true`. A copy by spread would lose what TypeBox keeps where JSON does not see it. */
-export function marked<S extends TSchema>(schema: S, keyword: string): S {
-  const marks = { ...Object.getOwnPropertyDescriptors(schema), [keyword]: { value: true, enumerable: true } };
+/**
+ * Marks a setting whose `default` is for development only. In production its default is `production`; without one it must be set.
+ * @example developmentDefault(t.Boolean({ default: true }), { production: false })
+ */
+export const developmentDefault = <S extends TSchema>(
+  schema: S,
+  inProduction: { readonly production?: unknown } = {},
+): S => marked(schema, "inProduction", inProduction);
+
+/** The schema with one more keyword. A copy by spread would lose what TypeBox keeps where JSON does not see it. */
+export function marked<S extends TSchema>(schema: S, keyword: string, value: unknown = true): S {
+  const marks = { ...Object.getOwnPropertyDescriptors(schema), [keyword]: { value, enumerable: true } };
   return Object.defineProperties({}, marks) as S; // Proof: all that `schema` has, and a keyword that no type names.
 }
 
@@ -34,6 +43,8 @@ export interface ConfigSources {
   readonly flags?: readonly string[];
   /** Names beginning with HOLDFAST_ that are not settings. */
   readonly known?: readonly string[];
+  /** Whether the defaults are those of production, see `developmentDefault`. @default false */
+  readonly production?: boolean;
 }
 
 export interface LoadedConfig {
@@ -63,7 +74,7 @@ const nameOf = (section: string, field: string) => `${envName(section, field)} (
 /** Throws one ConfigError that lists everything wrong: bad values, missing ones, what does not go together, names that nothing knows. */
 export function loadConfig(
   sections: readonly ConfigSection[],
-  { env, flags = [], known = [] }: ConfigSources,
+  { env, flags = [], known = [], production = false }: ConfigSources,
 ): LoadedConfig {
   const faults: string[] = [];
   const values = new Map<string, Record<string, unknown>>();
@@ -94,12 +105,14 @@ export function loadConfig(
       const fromFlag = bare ? "true" : given.get(flag);
       const text = fromFlag ?? env[variable];
       const from = fromFlag !== undefined ? flag : text !== undefined ? variable : "default";
-      const fallback: unknown = "default" in schema ? schema.default : undefined;
+      const fallback = defaultOf(schema, production);
       const value = text === undefined ? fallback : parse(schema, text);
       const hidden = "writeOnly" in schema && schema.writeOnly === true;
       const shown = hidden ? "(secret)" : JSON.stringify(value);
       if (value === undefined && !("~optional" in schema))
-        faults.push(`${nameOf(section, field)} is not set: ${wanted(schema)}.`);
+        faults.push(
+          `${nameOf(section, field)} is not set${"inProduction" in schema ? ", and in production it has no default" : ""}: ${wanted(schema)}.`,
+        );
       else if (value !== undefined && !Check(schema, value)) faults.push(`${from} is ${shown}: ${wanted(schema)}.`);
       out[field] = value;
       settings.push({
@@ -132,6 +145,12 @@ export function configTable({ settings }: LoadedConfig): string {
   return settings.map(({ name, value, from }) => `${name.padEnd(width)}  ${value}  (${from})`).join("\n");
 }
 
+/** The default of a setting; undefined where it has none. */
+export function defaultOf(schema: FieldSchema, production: boolean): unknown {
+  const marks: { readonly default?: unknown; readonly inProduction?: { readonly production?: unknown } } = schema;
+  return production && marks.inProduction !== undefined ? marks.inProduction.production : marks.default;
+}
+
 const typeOf = (schema: FieldSchema): unknown => ("type" in schema ? schema.type : undefined);
 const isBoolean = (schema: FieldSchema): boolean => typeOf(schema) === "boolean";
 
@@ -150,7 +169,7 @@ function parse(schema: FieldSchema, text: string): unknown {
 const formOnly = ["type", "format", "pattern", "minLength", "maxLength", "minimum", "maximum"];
 
 function wanted(schema: FieldSchema): string {
-  const { description, writeOnly, ...rest }: Readonly<Record<string, unknown>> = { ...schema };
+  const { description, writeOnly, inProduction: _mode, ...rest }: Readonly<Record<string, unknown>> = { ...schema };
   const told =
     writeOnly === true ? Object.fromEntries(Object.entries(rest).filter(([name]) => formOnly.includes(name))) : rest;
   return `it must fit ${JSON.stringify(told)}${typeof description === "string" ? ` (${description})` : ""}`;

@@ -2,6 +2,8 @@ export { clockSkewMs, type Clock } from "./clock.ts";
 export {
   configTable,
   ConfigError,
+  defaultOf,
+  developmentDefault,
   loadConfig,
   marked,
   secret,
@@ -17,7 +19,9 @@ export { endInTurn, endTogether } from "./ending.ts";
 export { faultPoints, noFaults, plantedFaults, type FaultPoint, type FaultReport, type Faults } from "./faults.ts";
 export { Derivation, secretBytes } from "./derivation.ts";
 export { derivedId, timeOfUuidv7, type Ids } from "./ids.ts";
+export { isLoopback } from "./loopback.ts";
 export { privateFile, privateFolder, tighten } from "./private-files.ts";
+export { productionSwitch, type ProductionSwitch } from "./production.ts";
 export { seededRandom, type Random } from "./random.ts";
 export { systemRuntime, type Runtime } from "./runtime.ts";
 export { shortened } from "./text.ts";

@@ -29,12 +29,13 @@ export const deliver = job(
       const { kind, subject, text } = found;
       const { user, email } = await personOf({ call, operator }, found.to);
       const wishes = user === undefined ? undefined : await docs.preferences.find(user);
-      const number = wishes?.sms;
+      const number = sms === undefined ? undefined : wishes?.sms;
       const address = number ?? email;
       if (!wanted(wishes, kind)) return { state: "unwanted", address };
       const messageId = `<${notificationId}@holdfast>`;
       try {
-        if (number === undefined) await mailer.send({ messageId, to: address, subject, text }, signal);
+        if (sms === undefined || number === undefined)
+          await mailer.send({ messageId, to: address, subject, text }, signal);
         else await sms.send({ id: messageId, to: number, text }, signal);
         return { state: "sent", address };
       } catch (error) {

@@ -1,5 +1,6 @@
 import { t } from "holdfast/contract";
 import { documents } from "holdfast/documents";
+import { developmentDefault } from "holdfast/runtime";
 import { service } from "holdfast/service";
 import { notifications, preferences, shelves } from "./collections.ts";
 import { mailSettings, openMail, openSms } from "./mail/index.ts";
@@ -13,11 +14,14 @@ export const { handle, on, job, assemble } = service("notifications", {
       format: "email",
       description: "who is told of low stock",
     }),
-    mailShown: t.Union([t.Literal("open"), t.Literal("masked"), t.Literal("operators")], {
-      default: "open",
-      description:
-        "who is shown what is captured: open, to anyone; masked, to anyone without addresses, numbers and ids; operators, to them alone. Never more than operators where mail really leaves",
-    }),
+    mailShown: developmentDefault(
+      t.Union([t.Literal("open"), t.Literal("masked"), t.Literal("operators")], {
+        default: "open",
+        description:
+          "who may read captured mail: open (anyone), masked (anyone, without addresses, numbers and ids), or operators. Operators only where mail is really sent",
+      }),
+      { production: "operators" },
+    ),
   },
   resources: async (given) => ({
     mailer: await openMail(given),

@@ -1,6 +1,6 @@
 import path from "node:path";
 import { t } from "holdfast/contract";
-import { secret, type ConfigFaults, type Runtime } from "holdfast/runtime";
+import { developmentDefault, isLoopback, secret, type ConfigFaults, type Runtime } from "holdfast/runtime";
 import { embeddedGateway } from "./embedded.ts";
 import type { PaymentGateway } from "./port.ts";
 import { remoteGateway } from "./remote.ts";
@@ -8,11 +8,13 @@ import { stripeGateway } from "./stripe.ts";
 
 /** Settings of a service that takes payments; `gatewayFaults` says what is wrong with them together. */
 export const gatewaySettings = {
-  gateway: t.String({
-    default: "embedded",
-    pattern: "^(embedded|stripe|https?://.+)$",
-    description: "the payment gateway: embedded, the address of one in a process of its own, or stripe",
-  }),
+  gateway: developmentDefault(
+    t.String({
+      default: "embedded",
+      pattern: "^(embedded|stripe|https?://.+)$",
+      description: "the payment gateway: embedded (a test gateway), the address of one in its own process, or stripe",
+    }),
+  ),
   stripeKey: t.Optional(
     secret(
       t.String({
@@ -55,8 +57,7 @@ export const gatewayFaults: ConfigFaults<GatewayConfig> = ({ gateway, stripeKey,
   return faults;
 };
 
-const isSafe = ({ protocol, hostname }: URL): boolean =>
-  protocol === "https:" || hostname === "localhost" || hostname === "[::1]" || /^127(\.\d+){3}$/.test(hostname);
+const isSafe = ({ protocol, hostname }: URL): boolean => protocol === "https:" || isLoopback(hostname);
 
 /** The gateway that the settings name; the embedded one keeps its file in the folder of the process. */
 export function openGateway({

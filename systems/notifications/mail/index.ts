@@ -1,24 +1,30 @@
 import path from "node:path";
 import { t } from "holdfast/contract";
-import { secret, type Runtime } from "holdfast/runtime";
+import { developmentDefault, secret, type Runtime } from "holdfast/runtime";
 import { capturedMail } from "./captured.ts";
 import type { Mailer } from "./port.ts";
 import { capturedSms, httpSms, type SmsSender } from "./sms.ts";
 
 export const mailSettings = {
-  mail: secret(
-    t.String({
-      default: "captured",
-      pattern: "^(captured|smtps?://.+)$",
-      description: "captured, or the address of a mail server: smtp://user:password@host:port",
-    }),
+  mail: developmentDefault(
+    secret(
+      t.String({
+        default: "captured",
+        pattern: "^(captured|smtps?://.+)$",
+        description: "captured (kept in a file, not sent), or a mail server: smtp://user:password@host:port",
+      }),
+    ),
   ),
-  sms: secret(
-    t.String({
-      default: "captured",
-      pattern: "^(captured|https?://.+)$",
-      description: "captured, or the address that takes short messages: https://user:password@host/path",
-    }),
+  sms: developmentDefault(
+    secret(
+      t.String({
+        default: "captured",
+        pattern: "^(captured|off|https?://.+)$",
+        description:
+          "captured (kept in a file, not sent), off (mail instead), or an SMS provider: https://user:password@host/path",
+      }),
+    ),
+    { production: "off" },
   ),
   mailFrom: t.String({ default: "Holdfast <shop@example.com>", description: "who mail comes from" }),
 };
@@ -38,7 +44,7 @@ export async function openMail({
     : (await import("./smtp.ts")).smtpMail({ url: config.mail, from: config.mailFrom });
 }
 
-/** The sender of short messages that the settings name; captured ones are kept beside captured mail. */
+/** The sender of short messages that the settings name; undefined where they are off. Captured ones are kept beside captured mail. */
 export function openSms({
   config,
   data,
@@ -47,7 +53,8 @@ export function openSms({
   readonly config: { readonly sms: string };
   readonly data: string;
   readonly runtime: Runtime;
-}): SmsSender {
+}): SmsSender | undefined {
+  if (config.sms === "off") return undefined;
   return config.sms === "captured" ? capturedSms({ file: mailFile(data), runtime }) : httpSms({ url: config.sms });
 }
 
