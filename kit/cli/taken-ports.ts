@@ -57,11 +57,10 @@ export function listenFault(error: unknown, wanted?: Wanted): Refusal | undefine
   const host = "address" in error ? error.address : "hostname" in error ? error.hostname : undefined;
   const number = String(wanted?.port ?? ("port" in error ? error.port : ""));
   const which = wanted?.name === undefined ? `Port ${number}` : `Port ${number} (${wanted.name})`;
-  const flag = wanted?.flag ?? "--port or --service-port";
+  const free = wanted === undefined ? "another --port or --service-port" : `${wanted.flag}=0`;
   const fault = (text: string) => new Refusal(text, { cause: error });
-  if (code === "EADDRINUSE") return fault(`${which} is in use. Stop the other process or pass ${flag}=0.`);
-  if (code === "EACCES")
-    return fault(`${which} may not be used by this user. Pass ${flag} with a number from 1024 up.`);
+  if (code === "EADDRINUSE") return fault(`${which} is in use. Stop the other process or pass ${free}.`);
+  if (code === "EACCES") return fault(`${which} may not be used by this user. Pass a port from 1024 up, or ${free}.`);
   if (code === "EADDRNOTAVAIL" || code === "ENOTFOUND" || code === "EAI_AGAIN")
     return fault(`${String(host)} is no address of this machine. Pass another --host.`);
   return undefined;

@@ -68,7 +68,7 @@ test("a request that has the limit of requests in hand before it is refused; whe
 });
 
 test("requests that wait in prepare are bounded for each endpoint: one more is refused before its body is read, unless a service sends it", async (t) => {
-  const books = await shelf(t);
+  const books = await shelf(t, { pipelined: 512 });
   const url = books.servers[0]?.url ?? "";
   const slow = await connect(url);
   slow.send("GET /books/slow HTTP/1.1\r\nhost: x\r\n\r\n".repeat(512));
@@ -90,7 +90,7 @@ test("requests that wait in prepare are bounded for each endpoint: one more is r
 });
 
 test("a prepare that never ends does not close its endpoint for good", async (t) => {
-  const books = await shelf(t);
+  const books = await shelf(t, { pipelined: 512 });
   const url = books.servers[0]?.url ?? "";
   const slow = await connect(url);
   slow.send("GET /hasty/slow HTTP/1.1\r\nhost: x\r\n\r\n".repeat(512));
