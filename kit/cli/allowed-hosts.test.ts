@@ -55,7 +55,7 @@ test("in development a platform answers to this machine's own names and to those
 });
 
 test("in production a platform answers to any name, unless --allowed-hosts names some", async (context) => {
-  const production = { NODE_ENV: "production" };
+  const production = { PRODUCTION: "true", HOLDFAST_JWKS: "http://127.0.0.1:9/jwks.json" };
   for (const url of await started(context, [], production)) assert.equal(await ask(url, "evil.example"), "200");
   for (const url of await started(context, ["--allowed-hosts=shop.test"], production)) {
     assert.equal(await ask(url, "shop.test"), "200");
