@@ -35,8 +35,6 @@ test("a request without a Host header, with two or with one that is no host is r
       get("host: x/y"),
       get("host: x, y"),
       get("host: user@x"),
-      get("host: x").replace("/books/x", "http://y/books/x"),
-      get("host: x").replace("/books/x", "http://x:81/books/x"),
     ]) {
       const { reply, ...refused } = await answer(url, text);
       assert.deepEqual(refused, malformed, `${text.slice(0, 80)} ${reply}`);
@@ -46,13 +44,7 @@ test("a request without a Host header, with two or with one that is no host is r
   const counted = new RegExp(`^holdfast_http_problems_total\\{.*code="${malformed.code}".*\\} [1-9]`, "m");
   assert.match(await system.metrics.text(), counted);
   for (const url of [door.url, servers[0]?.url ?? ""])
-    for (const text of [
-      get("host: x"),
-      get("host:"),
-      get("HOST: [::1]:80"),
-      get("host: X").replace("/books/x", "http://x/books/x"),
-      "GET /books/x HTTP/1.0\r\n\r\n",
-    ])
+    for (const text of [get("host: x"), get("host:"), get("HOST: [::1]:80"), "GET /books/x HTTP/1.0\r\n\r\n"])
       assert.equal((await answer(url, text)).status, 200, text);
 });
 
