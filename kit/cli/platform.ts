@@ -20,10 +20,21 @@ export async function startChosen(options: PlatformOptions, choice: Chosen): Pro
 async function oneProcess({ systems, env, callLimits }: PlatformOptions, choice: Chosen): Promise<Platform> {
   const { own, ports } = choice;
   const worker = await startWorker({ chosen: choice, systems, env, callLimits });
-  const { servers, runtime, log, metrics, keys } = worker;
+  const { servers, runtime, log, metrics, keys, verify } = worker;
   try {
     const { host, port, trustProxy, allowsHost } = own;
-    const door = await frontDoor({ services: servers, port, host, runtime, log, metrics, trustProxy, allowsHost });
+    const operatorsOnly = own.openPages ? undefined : verify;
+    const door = await frontDoor({
+      services: servers,
+      port,
+      host,
+      runtime,
+      log,
+      metrics,
+      trustProxy,
+      allowsHost,
+      operatorsOnly,
+    });
     return {
       url: door.url,
       addresses: addressesOf(ports, (name) => servers.find(({ service }) => service.name === name)?.url),

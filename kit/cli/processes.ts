@@ -1,5 +1,5 @@
 import path from "node:path";
-import { developmentKeys, serviceKeys } from "../access/index.ts";
+import { developmentKeys, serviceKeys, verifier } from "../access/index.ts";
 import { frontDoor, httpProxy, type Served } from "../http/index.ts";
 import { systemRuntime, within } from "../runtime/index.ts";
 import { describe, refuseFaults, startupFaults } from "../service/index.ts";
@@ -70,7 +70,20 @@ export async function startProcesses(options: PlatformOptions, chosen: Chosen): 
     };
   });
   const { host, port, trustProxy, allowsHost } = own;
-  const door = await frontDoor({ services: served, port, host, runtime, log, metrics, trustProxy, allowsHost });
+  const operatorsOnly = own.openPages
+    ? undefined
+    : verifier({ keys: keys?.jwks ?? new URL(own.jwks ?? ""), clock: runtime.clock });
+  const door = await frontDoor({
+    services: served,
+    port,
+    host,
+    runtime,
+    log,
+    metrics,
+    trustProxy,
+    allowsHost,
+    operatorsOnly,
+  });
   begun.defer(() => door.close(drainMs));
   const observed = processMetrics(metrics);
   begun.defer(() => observed.stop());

@@ -109,6 +109,14 @@ export const settings = {
     description:
       "the share of traces that is recorded, of those that begin here; a traceparent brings the decision along",
   }),
+  openPages: developmentDefault(
+    t.Boolean({
+      default: true,
+      description:
+        "whether anyone may read /docs, /openapi.json, /metrics and why a health check fails; otherwise operators only",
+    }),
+    { production: false },
+  ),
   seed: developmentDefault(
     t.Boolean({ default: true, description: "fill an empty store with sample data; refused in production" }),
     { production: false },
@@ -137,6 +145,7 @@ export interface ProcessSettings {
   readonly logFilesKept: number;
   readonly otlp: string | undefined;
   readonly traceRatio: number;
+  readonly openPages: boolean;
   readonly seed: boolean;
   /** From `PRODUCTION` and `NODE_ENV`, see `productionSwitch`. */
   readonly production: boolean;

@@ -137,6 +137,7 @@ async function startOn(
           port,
           host: own.host,
           allowsHost: own.allowsHost,
+          openPages: own.openPages,
           verify,
           runtime,
           log,

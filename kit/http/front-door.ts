@@ -1,15 +1,14 @@
-import type { FastifyInstance } from "fastify";
+import type { Verify } from "../access/index.ts";
 import type { Runtime } from "../runtime/index.ts";
 import type { RunningService } from "../service/index.ts";
 import { noMetrics, silentLogger, type Logger, type Metrics } from "../telemetry/index.ts";
 import { httpApp, type Listening } from "./app.ts";
 import { handOver, type Routing } from "./hand-over.ts";
-import { doorMeter, metricsPage } from "./http-metrics.ts";
+import { doorMeter } from "./http-metrics.ts";
 import { forwardLimits, httpLimits } from "./limits.ts";
 import type { AllowsHost } from "./hosts.ts";
 import { overloaded } from "./overload.ts";
-import { json, pages } from "./pages.ts";
-import { send } from "./send.ts";
+import { addPages } from "./pages.ts";
 import { routerPath } from "./spans.ts";
 
 /** A service as the front door sees it, in this process or in another. */
@@ -33,12 +32,14 @@ export interface FrontDoorOptions {
   readonly trustProxy?: string | undefined;
   /** Whether a Host header is answered. @default all are */
   readonly allowsHost?: AllowsHost | undefined;
+  /** Verifies the tokens of operators, where they alone may read the pages that describe the platform. @default anyone may */
+  readonly operatorsOnly?: Verify | undefined;
 }
 
 /** One address for all services. Each request is handed over to the service that its contract belongs to; in one process, without a socket in between. */
 export async function frontDoor(options: FrontDoorOptions): Promise<Listening> {
   const { services, port, host = "127.0.0.1", runtime, log = silentLogger, metrics = noMetrics } = options;
-  const { trustProxy, allowsHost } = options;
+  const { trustProxy, allowsHost, operatorsOnly } = options;
   const limits = httpLimits;
   const meter = doorMeter(metrics, runtime);
   const { app, sockets, refuseUnknown, listen } = httpApp({ runtime, log, meter, limits, trustProxy, allowsHost });
@@ -57,30 +58,20 @@ export async function frontDoor(options: FrontDoorOptions): Promise<Listening> {
       });
     }
   refuseUnknown(services.flatMap(({ service }) => service.endpoints));
-  addPages(app, services, metrics);
-  return listen(host, port);
-}
-
-function addPages(app: FastifyInstance, served: readonly Served[], metrics: Metrics): void {
-  const services = served.map(({ service }) => service);
-  const { docs, openapi } = pages({
-    title: "Holdfast",
-    endpoints: services.flatMap((service) => service.endpoints),
-    events: services.flatMap(({ events }) => events),
-    problems: services.flatMap(({ problems }) => problems),
+  const all = services.map(({ service }) => service);
+  addPages(app, {
+    described: {
+      title: "Holdfast",
+      endpoints: all.flatMap(({ endpoints }) => endpoints),
+      events: all.flatMap(({ events }) => events),
+      problems: all.flatMap(({ problems }) => problems),
+    },
+    metrics,
+    log,
+    failing: () => Promise.all(all.map(async ({ name, unready }) => ({ service: name, failing: await unready() }))),
+    health: (failing) => ({ services: failing }),
+    home: true,
+    operatorsOnly,
   });
-  const health = async () => {
-    const states = await Promise.all(
-      services.map(async (service) => ({ service: service.name, failing: await service.unready() })),
-    );
-    const ready = states.every(({ failing }) => failing.length === 0);
-    return json(ready ? 200 : 503, { status: ready ? "ready" : "unready", services: states });
-  };
-  app.get("/", (_request, reply) => send(reply, docs()));
-  app.get("/docs", (_request, reply) => send(reply, docs()));
-  app.get("/openapi.json", (_request, reply) => send(reply, openapi()));
-  app.get("/health", async (_request, reply) => send(reply, await health()));
-  app.get("/health/ready", async (_request, reply) => send(reply, await health()));
-  app.get("/health/live", (_request, reply) => send(reply, json(200, { status: "live" })));
-  app.get("/metrics", async (_request, reply) => send(reply, await metricsPage(metrics)));
+  return listen(host, port);
 }

@@ -11,17 +11,16 @@ import { BodyMemory } from "./body-memory.ts";
 import { receive } from "./body.ts";
 import type { Connections } from "./connections.ts";
 import { Deadlines } from "./deadlines.ts";
-import { HttpMeter, metricsPage } from "./http-metrics.ts";
+import { HttpMeter } from "./http-metrics.ts";
 import { Incoming } from "./incoming.ts";
 import type { AllowsHost } from "./hosts.ts";
 import { parseJson, type JsonBody } from "./json.ts";
 import { forwardLimits, httpLimits, type HttpLimits } from "./limits.ts";
 import { entrance } from "./overload.ts";
-import { json, pages } from "./pages.ts";
+import { addPages } from "./pages.ts";
 import { isMalformedQuery } from "./query.ts";
 import { deprecation } from "./reply.ts";
 import { callerOf, checkMediaType, clientId, idempotencyKey, patience } from "./request.ts";
-import { send } from "./send.ts";
 import { routerPath, showsRequests } from "./spans.ts";
 
 export interface HttpOptions {
@@ -36,6 +35,8 @@ export interface HttpOptions {
   readonly limits?: Partial<HttpLimits>;
   /** Whether a Host header is answered. @default all are */
   readonly allowsHost?: AllowsHost | undefined;
+  /** Whether anyone may read `/docs`, `/openapi.json`, `/metrics` and why a health check fails; otherwise operators may. @default true */
+  readonly openPages?: boolean;
   /** Counted here, and shown at `/metrics`. @default nowhere */
   readonly metrics?: Metrics;
   /** @default none */
@@ -68,7 +69,15 @@ export async function serveHttp(options: HttpOptions): Promise<HttpServer> {
   const memory = new BodyMemory(limits.bodyMemoryBytes);
   for (const endpoint of service.endpoints)
     addRoute(app, endpoint, { ...options, limits, sockets, memory, deadlines, traceOf });
-  addPages(app, service, metrics);
+  const { name, endpoints, events, problems } = service;
+  addPages(app, {
+    described: { title: `Holdfast ${name}`, endpoints, events, problems },
+    metrics,
+    log,
+    failing: async () => [{ service: name, failing: await service.unready() }],
+    health: ([own]) => ({ ...own }),
+    operatorsOnly: options.openPages === false ? options.verify : undefined,
+  });
   const listening = await listen(host, options.port);
   return { service, ...listening, routing: (request, response) => app.routing(request, response) };
 }
@@ -187,25 +196,3 @@ function readBody(
 const idOf = (request: FastifyRequest): string => request.id;
 
 const suspectUrl = (url: string): boolean => url.includes("%00");
-
-function addPages(app: FastifyInstance, service: RunningService, metrics: Metrics): void {
-  const { name: title, endpoints, events, problems } = service;
-  app.get("/health/live", (_request, reply) => send(reply, json(200, { status: "live" })));
-  const ready = async (_request: FastifyRequest, reply: FastifyReply) => {
-    const failing = await service.unready();
-    send(
-      reply,
-      json(failing.length === 0 ? 200 : 503, {
-        status: failing.length === 0 ? "ready" : "unready",
-        service: title,
-        failing,
-      }),
-    );
-  };
-  app.get("/health/ready", ready);
-  app.get("/health", ready);
-  const { docs, openapi } = pages({ title: `Holdfast ${title}`, endpoints, events, problems });
-  app.get("/openapi.json", (_request, reply) => send(reply, openapi()));
-  app.get("/docs", (_request, reply) => send(reply, docs()));
-  app.get("/metrics", async (_request, reply) => send(reply, await metricsPage(metrics)));
-}

@@ -29,6 +29,7 @@ export type {
 } from "./given.ts";
 export { Preparing } from "./preparing.ts";
 export { messageIdentity, type Identity } from "./identity.ts";
+export type { FailingCheck } from "./readiness.ts";
 export { describe, startService, type Environment } from "./host.ts";
 export type { Dispatch, RunningService } from "./running.ts";
 export { answered, served, type Asked } from "./spans.ts";
