@@ -15,7 +15,8 @@ for (const apart of [false, true]) {
   const where = apart ? "each in a process of its own" : "in one process";
 
   void test(`services that call each other in circles, ${where}: however many requests come at a time, all are answered`, async (t) => {
-    const { walk: go } = await walkers(t, apart);
+    // A small bulkhead, so that many wait for a place.
+    const { walk: go } = await walkers(t, apart, { inFlight: 16 });
     const all = (walks: readonly { readonly from: Name; readonly way: readonly Name[] }[], count: number) =>
       Promise.all(
         Array.from({ length: count }, async (_, at) => {

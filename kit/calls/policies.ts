@@ -10,7 +10,7 @@ import { isRepeatable, type Outward, type Transport } from "./wire.ts";
 export interface CallLimits {
   /** Attempts of a call that may be repeated. @default 3 */
   readonly attempts: number;
-  /** Calls from one service to another at a time, without those that are made while a call is handled. @default 64 */
+  /** Calls from one service to another at a time, without those that are made while a call is handled. @default 256 */
   readonly inFlight: number;
   /** Calls from one service to another that wait for a place; more are refused. @default 512 */
   readonly queued: number;
@@ -27,7 +27,7 @@ export interface CallLimits {
 }
 export const callLimits: CallLimits = {
   attempts: 3,
-  inFlight: 64,
+  inFlight: 256,
   queued: 512,
   nested: 1_024,
   depth: 16,
