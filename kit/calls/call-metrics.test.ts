@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { kitProblems } from "../contract/index.ts";
-import type { Cause, Dispatch } from "../service/index.ts";
+import type { Dispatch } from "../service/index.ts";
 import { Ask, errands } from "../service/fixtures/errands.ts";
 import { parseTraceparent } from "../telemetry/index.ts";
 import { start, until, valueOf } from "../testing/index.ts";

@@ -4,7 +4,7 @@ import { connect } from "node:net";
 import { test, type TestContext } from "node:test";
 import { Client } from "../calls/index.ts";
 import { contracts, kitProblems, t } from "../contract/index.ts";
-import { service, type Cause } from "../service/index.ts";
+import { service } from "../service/index.ts";
 import { snapshot, sql } from "../sql/index.ts";
 import { find, recorded, traceOf } from "../telemetry/fixtures/recorded.ts";
 import { silentLogger } from "../telemetry/index.ts";

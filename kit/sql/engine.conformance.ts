@@ -251,6 +251,20 @@ function bulk(check: Check): void {
     }
   });
 
+  check("of rows in bulk that replace others under a condition, those that did are returned", async ({ writer }) => {
+    await writer.run(`INSERT INTO "camelItems" ("itemId", note) VALUES ('a', 'old'), ('b', 'kept')`);
+    const rows = await writer.insertMany({
+      into: "camelItems",
+      columns: itemColumns,
+      rows: ["a", "b", "c"].map((id) => [id, "new"]),
+      onConflict: `("itemId") DO UPDATE SET note = excluded.note WHERE "camelItems".note <> 'kept'`,
+      returning: ["itemId"],
+    });
+    assert.equal(rows.map(({ itemId }) => itemId).join(), "a,c");
+    const { rows: found } = await writer.run(`SELECT note FROM "camelItems" ORDER BY "itemId"`);
+    assert.equal(found.map(({ note }) => note).join(), "new,kept,new");
+  });
+
   check("without a word on conflicts, one conflict refuses all rows of a transaction's bulk", async (place) => {
     const { writer, engine } = place;
     await writer.begin("write");

@@ -10,6 +10,8 @@ export interface Member extends Waiting {
   readonly deadline: number;
   /** Set where the unit has an Idempotency-Key. */
   readonly scope: string | undefined;
+  /** Of the kit, no handler's: alone it passes no fault point of units. */
+  readonly isKits: boolean;
   /** Called once, when the group has committed (or has failed, with its error). */
   settle(outcome: Outcome<unknown>): void;
 }

@@ -1,5 +1,5 @@
 import { kitProblems } from "../contract/index.ts";
-import { ownTurn, type Runtime } from "../runtime/index.ts";
+import { ownTurn, type FaultPoint, type Runtime } from "../runtime/index.ts";
 import { isWritersFault, type Engine, type Isolation, type Session } from "./engine.ts";
 import type { GroupRules, Member } from "./group.ts";
 import type { LaneMeter } from "./lane-metrics.ts";
@@ -247,30 +247,32 @@ export class Lane {
   async #together(members: readonly Member[], lockMs: number): Promise<"settled" | "conflict" | "riders" | "apart"> {
     const { runtime, rules } = this.#o;
     const deadline = Math.max(...members.map((member) => member.deadline));
+    const { faults } = runtime;
+    const at = (point: FaultPoint) => (members.every(({ isKits }) => isKits) ? undefined : faults.at(point));
     const ran: Member[] = [];
     let left: readonly Member[] = [];
     let known: ReadonlyMap<Member, Outcome<unknown> | "wait"> = new Map();
     const committed = await this.#transaction({ deadline, lockMs }, async (session) => {
-      runtime.faults.at("unit:begun");
+      at("unit:begun");
       const started = runtime.clock.monotonic();
       known = await rules.begin(session, members);
-      for (const [at, member] of members.entries()) {
+      for (const [place, member] of members.entries()) {
         if (known.has(member)) continue;
         if (ran.length > 0 && runtime.clock.monotonic() - started > groupMs) {
-          left = members.slice(at).filter((other) => !known.has(other));
+          left = members.slice(place).filter((other) => !known.has(other));
           break;
         }
         ran.push(member);
         await this.turn(session, member.attempt);
       }
-      runtime.faults.at("unit:ran");
+      at("unit:ran");
       await rules.end(session, ran);
-      runtime.faults.at("unit:committing");
+      at("unit:committing");
     });
     if (typeof committed === "string") return committed;
     if (!committed.ok && committed.own === true && members.length > 1) return "apart";
     if (committed.ok) {
-      runtime.faults.at("unit:committed");
+      at("unit:committed");
       this.#o.meter.committed(ran.length);
       this.#units.unshift(...left);
     }

@@ -143,6 +143,7 @@ export class SqlStore implements Store<object> {
         restart: () => attemptOf(asked),
         deadline,
         scope: key?.scope,
+        isKits: asked.isKits === true,
         settle: (outcome) =>
           outcome.ok ? resolve({ value: outcome.value, turn: member.attempt.turn }) : reject(outcome.error),
       };
@@ -178,6 +179,7 @@ export class SqlStore implements Store<object> {
     const asked: OnTurn<T> = {
       label,
       deadline,
+      isKits: true,
       work: (turn) => work((sql, parameters, writes) => turn.issue({ sql, parameters, writes })),
     };
     const attempt = attemptOf(asked);
@@ -330,7 +332,10 @@ export class SqlStore implements Store<object> {
 }
 
 /** A unit of work as the lane runs it. */
-type OnTurn<T> = Omit<UnitOfWork<object, T>, "work"> & { readonly work: (turn: Turn) => Promise<T> };
+interface OnTurn<T> extends Omit<UnitOfWork<object, T>, "work"> {
+  readonly isKits?: true;
+  readonly work: (turn: Turn) => Promise<T>;
+}
 
 function attemptOf<T>({ label, work }: Pick<OnTurn<T>, "label" | "work">): Attempt<T> {
   const turn = new Turn(label, { readOnly: false });
