@@ -51,11 +51,12 @@ test("a server on all addresses is reached by any address, and by no foreign nam
 });
 
 test("more names are allowed one by one, or all below one", () => {
-  const allows = allowsHost({ host: "127.0.0.1", names: ["Shop.test", "*.dev.test"] });
-  for (const header of ["shop.test", "shop.test.:8080", "a.dev.test", "a.b.dev.test"])
+  const allows = allowsHost({ host: "127.0.0.1", names: ["Shop.test", "*.dev.test", "10.0.0.7"] });
+  for (const header of ["shop.test", "shop.test.:8080", "a.dev.test", "a.b.dev.test", "10.0.0.7:80"])
     assert.equal(allows(header), true, header);
   assert.equal(allowsHost({ host: "127.0.0.1", names: ["*"] })("evil.example"), true);
-  for (const header of ["a.shop.test", "dev.test", "xdev.test", "test"]) assert.equal(allows(header), false, header);
+  for (const header of ["a.shop.test", "dev.test", "xdev.test", ".dev", "test", "10.0.0.8"])
+    assert.equal(allows(header), false, header);
 });
 
 test("a Host header is a name or an address, with a port or without", () => {

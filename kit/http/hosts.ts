@@ -21,21 +21,26 @@ export const isHostHeader = (header: string): boolean => form.test(header);
  * Allows the names and addresses of this machine's loopback, the host itself, and `names`. A page of another site reaches a server on this machine under a
  * name of its own that it lets point to 127.0.0.1 (DNS rebinding). It cannot do so with an address: a server that listens on all of them is reached by any.
  */
-export function allowsHost({ host, names = [] }: HostOptions): AllowsHost {
+export function allowsHost({ host, names: given = [] }: HostOptions): AllowsHost {
   const own = nameIn(host);
   const anyAddress = own === "0.0.0.0" || own === "::";
-  const wanted = names.map((name) => name.trim().toLowerCase()).filter((name) => name !== "");
-  if (wanted.includes("*")) return () => true;
+  const names = given.map((name) => name.trim().toLowerCase()).filter((name) => name !== "");
+  if (names.includes("*")) return () => true;
   return (header) => {
     const name = nameIn(form.exec(header)?.[1] ?? "");
-    if (isLoopback(name)) return true;
-    if (isIP(name) !== 0) return anyAddress || name === own;
     return (
+      isLoopback(name) ||
       name === own ||
-      wanted.some((one) => (one.startsWith("*.") ? isBelow(name, one.slice(2)) && name !== one.slice(2) : name === one))
+      names.some((wanted) => fits(name, wanted)) ||
+      // Also where it is another one than the server's: rebinding needs a name.
+      (anyAddress && isIP(name) !== 0)
     );
   };
 }
+
+/** @param wanted a name, or `*.` and the name above it */
+const fits = (name: string, wanted: string): boolean =>
+  wanted.startsWith("*.") ? name.endsWith(wanted.slice(1)) : name === wanted;
 
 /** Without brackets, and without the dot that ends a full name. */
 const nameIn = (host: string): string =>
@@ -43,5 +48,3 @@ const nameIn = (host: string): string =>
     .toLowerCase()
     .replace(/^\[(.*)\]$/, "$1")
     .replace(/\.$/, "");
-
-const isBelow = (name: string, parent: string): boolean => name === parent || name.endsWith(`.${parent}`);
