@@ -154,8 +154,6 @@ for (const { engine, storeUrl, skip } of engines)
         ];
         for (const list of lists) {
           const others = [...cursors].filter(([route]) => sourceOf(route) !== sourceOf(list.route));
-          // What orders refuses behind this call is for the calls to hand on.
-          if (list.route === GetCustomerOrders.route) continue;
           for (const cursor of [...forged, ...others.map(([, other]) => other)])
             assert.deepEqual(
               await refusal(read(list, cursor)),

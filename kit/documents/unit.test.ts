@@ -103,6 +103,60 @@ test("a message that has changed nothing is known when it comes again", async ()
   assert.equal(runs, 1);
 });
 
+/** A message whose handler opens no document and leaves a job. */
+const leavesJob: Batch<object> = {
+  subscription: "boxes/packed",
+  messages: [{ envelope: envelope("0190f3a0-0000-7000-8000-000000000001") }],
+  intakeOnly: false,
+  afterDeadLetter: "continue",
+  handle(_envelope, _attempt, given) {
+    const { id: _id, time: _time, ...job } = envelope("");
+    given.enqueue({ ...job, subscription: "boxes/job:label", dueAt: undefined });
+    return Promise.resolve();
+  },
+  judge: () => ({ kind: "pause" }),
+};
+
+test("of two instances that handle one message at the same time one commits its job, and the other finds a duplicate", async () => {
+  const memory: Memory = new Map();
+  const both = Promise.withResolvers<void>();
+  let arrived = 0;
+  const meet = async (operation: string) => {
+    if (operation !== "create holdfast_inbox") return;
+    arrived += 1;
+    if (arrived === 2) both.resolve();
+    await both.promise;
+  };
+  const instance = () => openDocuments(memoryEngine(memory, meet), { runtime }, { boxes });
+  const [one, two] = [await instance(), await instance()];
+  const taken = await Promise.all([one.takeIn(leavesJob), two.takeIn(leavesJob)]);
+  assert.deepEqual(
+    taken.map(({ handled, duplicates }) => `${String(handled)} handled, ${String(duplicates)} known`).toSorted(),
+    ["0 handled, 1 known", "1 handled, 0 known"],
+  );
+  assert.equal((await one.depths()).parked, 1);
+});
+
+test("a message whose job a crash has left in its mark is a duplicate only when the job is parked", async () => {
+  let healthy = 0;
+  const { store } = await open((under) => ({
+    ...under,
+    async apply(steps) {
+      if (steps[0]?.do === "create") {
+        await under.apply(steps.slice(0, 1));
+        throw new Error("crashed");
+      }
+      healthy += 1;
+      if (healthy === 1) throw new Error("still down");
+      return under.apply(steps);
+    },
+  }));
+  await assert.rejects(store.takeIn(leavesJob), /crashed/);
+  await assert.rejects(store.takeIn(leavesJob), /still down/);
+  assert.equal((await store.takeIn(leavesJob)).duplicates, 1);
+  assert.equal((await store.depths()).parked, 1);
+});
+
 test("a unit whose answer was lost is committed where its document says so", async () => {
   let lose = false;
   const { store, engine } = await open((under) => ({

@@ -13,7 +13,7 @@ export interface BodyLimits {
   readonly memory: BodyMemory;
 }
 
-/** A body, or why there is none. Called once, and never where the client has gone meanwhile. Whoever is given a held body frees it. */
+/** Gets the body, or an error. Called once; never after the client has gone. Must free the held body. */
 type Received = (error: Error | undefined, bytes?: Buffer, held?: HeldBody) => void;
 
 /** Reads the body of a request; undefined where it has none. */
@@ -71,10 +71,13 @@ function collect(request: IncomingMessage, { announced, limits, received }: Rece
   request.on("data", onData).on("end", onEnd).on("close", stop);
 }
 
-/** The connection ends: the rest of the body may take long to come. */
+/** The connection is closed: the rest of the body may take long to arrive. */
 const noRoom = (): Error => kitProblems.overloaded({}, { headers: { connection: "close" } });
 
-/** So much of a body that is too large is read and dropped: a connection that is closed while the client still sends may take the answer with it. */
+/**
+ * Bytes of a body above its limit that are read and dropped. Closing the connection while the client is sending could reset it before the client has read
+ * the 413.
+ */
 const drainBytes = 8_388_608;
 
 interface Large {
@@ -85,7 +88,7 @@ interface Large {
 }
 
 function refuseLarge(request: IncomingMessage, { limitBytes, announced, came }: Large, received: Received): void {
-  // Whoever announces more than is dropped is told that the connection ends.
+  // More than is dropped: the reply says that the connection is closed.
   const ends = announced > drainBytes;
   received(kitProblems.bodyTooLarge({ limitBytes }, ends ? { headers: { connection: "close" } } : {}));
   let dropped = came;

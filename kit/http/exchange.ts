@@ -50,7 +50,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
-    // A client that speaks HTTP/1.0 knows no interim replies, and no other one needs them.
+    // Interim replies are optional for clients, and unknown to those that speak HTTP/1.0.
     if (status < 200) return;
     this.#onReply();
     this.#response.writeHead(status, replyLines(controller.rawHeaders, headers.connection));
@@ -102,7 +102,7 @@ const idempotentMethods = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DE
 const isRepeatable = ({ method = "", headers }: IncomingMessage): boolean =>
   idempotentMethods.has(method) || headers["idempotency-key"] !== undefined;
 
-/** Names and values as they came, byte by byte. */
+/** Names and values with the bytes that the service sent. */
 function replyLines(
   raw: Dispatcher.DispatchController["rawHeaders"],
   connection: string | string[] | undefined,

@@ -1,12 +1,12 @@
 import type { FastifyRequest } from "fastify";
 
-/** What only a proxy may say of a client. */
+/** Headers in which a proxy describes its client. */
 export const isForwarded = (name: string): boolean =>
   name.startsWith("x-forwarded-") || name === "forwarded" || name === "x-real-ip";
 
 /**
- * Tells a service who asks, and by which address: `X-Forwarded-For`, `-Host` and `-Proto`, and the id of the request. Whatever the client says of that is
- * removed; it counts where the client is a proxy that Fastify's `trustProxy` names.
+ * Sets `X-Forwarded-For`, `-Host` and `-Proto` and the id of the request for a service. Such headers of the client are removed; they are believed only
+ * where Fastify's `trustProxy` names the client.
  */
 export function setForwarded(request: FastifyRequest): void {
   const { ip, host, protocol, id } = request;

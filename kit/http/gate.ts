@@ -14,17 +14,17 @@ export interface GateOptions {
   readonly log: Logger;
   /** Addresses of proxies whose `X-Forwarded-*` is believed. @default none */
   readonly trustProxy?: string | undefined;
-  /** Name of whoever answers, for the log. */
+  /** Name of the service that answers, for the log. */
   readonly service: string;
   readonly routing: Routing;
 }
 
-/** A port whose requests are all answered by somebody else. */
+/** A port that hands over every request, whatever its method and address. */
 export function gate({ port, host, runtime, log, trustProxy, service, routing }: GateOptions): Promise<Listening> {
   const limits = httpLimits;
   const { app, sockets, listen } = httpApp({ runtime, log, meter: doorMeter(noMetrics, runtime), limits, trustProxy });
   const handle = handOver(routing, { limits, service, log });
-  // Whatever the method and the address are.
+  // There are no routes: Fastify calls this for every request.
   app.setNotFoundHandler((request, reply) => {
     if (sockets.inHand() > limits.inHand) throw overloaded(runtime.random);
     handle(request, reply);

@@ -6,7 +6,7 @@ import { fail } from "./answer.ts";
 import { setForwarded } from "./forwarded.ts";
 import type { ForwardLimits } from "./limits.ts";
 
-/** Answers a request. What it rejects with is the answer, where none has begun. */
+/** Answers a request. The error that it rejects with becomes the reply, unless a reply has begun. */
 export type Routing = (
   request: IncomingMessage,
   response: ServerResponse,
@@ -20,7 +20,7 @@ export interface HandOverOptions {
   readonly log: Logger;
 }
 
-/** A handler that leaves the answer to somebody else. A failure on the way is logged under the id of the request, and answered where that can still be done. */
+/** A Fastify handler that leaves the reply to `routing`. A failure is logged under the id of the request, and becomes the reply unless one has begun. */
 export const handOver =
   (routing: Routing, { limits, service, log }: HandOverOptions) =>
   (request: FastifyRequest, reply: FastifyReply): void => {
@@ -40,7 +40,7 @@ export const handOver =
     routing(request.raw, reply.raw, limits)?.catch(failed);
   };
 
-/** What happened to the connection, such as ECONNREFUSED. */
+/** Why the connection failed, such as ECONNREFUSED. */
 function causeOf(error: unknown): string | undefined {
   const cause = error instanceof Error ? error.cause : undefined;
   return cause instanceof Error ? ("code" in cause ? String(cause.code) : cause.message) : undefined;

@@ -1,7 +1,7 @@
 import { onBehalfOfHeader } from "../contract/index.ts";
 import { isForwarded } from "./forwarded.ts";
 
-/** Headers of one connection, not of the message (RFC 9110, section 7.6.1), and those of proxies. `Expect` is met by whoever reads the body. */
+/** Headers of one connection, not of the message (RFC 9110, section 7.6.1), and those between proxies. `Expect` ends at the server that reads the body. */
 const hopByHop = new Set([
   "connection",
   "expect",
@@ -17,8 +17,8 @@ const hopByHop = new Set([
 ]);
 
 /**
- * Headers that a `Connection` header cannot take from a message, whoever sends it: they frame it, say who asks, and decide whether it is done once. No
- * sender may name them there, as they are meant for all recipients.
+ * Headers that a `Connection` header cannot remove from a message: they frame it, identify the caller, or make it repeatable. No sender may name them
+ * there, because they are for all recipients.
  */
 const endToEnd = new Set([
   "accept",
@@ -49,5 +49,5 @@ export function staysOnConnection(connection: string | undefined): (name: string
   return (name) => hopByHop.has(name) || (named.has(name) && !endToEnd.has(name) && !isForwarded(name));
 }
 
-/** What almost every message says. */
+/** The value in almost every message. */
 const plain = /^(keep-alive|close)$/i;

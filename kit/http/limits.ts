@@ -33,7 +33,7 @@ export const httpLimits: HttpLimits = {
   bodyMemoryBytes: 134_217_728,
 };
 
-/** What whoever forwards a request needs to know of its endpoint. */
+/** Limits of an endpoint that a proxy in front of its service applies. */
 export type ForwardLimits = Pick<HttpLimits, "bodyBytes" | "timeoutMs">;
 
 export const forwardLimits = (
@@ -44,7 +44,7 @@ export const forwardLimits = (
   timeoutMs: limits?.timeoutMs ?? timeoutMs,
 });
 
-/** The largest ones of some endpoints. */
+/** The largest limits of some endpoints. */
 export function largestLimits(endpoints: readonly Pick<Endpoint, "spec">[]): ForwardLimits {
   const all = [httpLimits, ...endpoints.map((endpoint) => forwardLimits(endpoint))];
   return {

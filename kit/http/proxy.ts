@@ -14,7 +14,7 @@ export interface Forwarding {
   readonly origin: string | undefined;
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  /** A larger body is refused with 413. The reply may begin a moment later than the service has time for it: the service answers late requests itself. */
+  /** A larger body is refused with 413. The reply may begin 5 s after the time limit, because the service answers late requests itself. */
   readonly limits: ForwardLimits;
 }
 
@@ -34,13 +34,13 @@ const connectMs = 2_000;
 const pauseMs = 30_000;
 
 /**
- * Forwards requests through undici. A body is read whole, up to its limit, before a connection to the service is taken: slow clients hold no connection, and
- * what the service is sent is framed anew, by its length. Connections have no limit of their own, so that replies that are read slowly hold up nobody.
+ * Forwards requests through undici. A body is read whole, up to its limit, before the request takes a connection: slow clients take none, and undici frames
+ * the request by the length of its body. Connections have no limit, so clients that read slowly delay nobody else.
  */
 export function httpProxy({ timers }: Pick<Runtime, "timers">): HttpProxy {
   const memory = new BodyMemory(httpLimits.bodyMemoryBytes);
   const agent = openAgent();
-  // Whoever forwards is told.
+  // `forward` reports it.
   agent.catch(() => {});
   return {
     async forward({ origin, request, response, limits }) {
@@ -70,7 +70,7 @@ export function httpProxy({ timers }: Pick<Runtime, "timers">): HttpProxy {
   };
 }
 
-/** Loaded where something is forwarded: it is a hundred modules. */
+/** undici has a hundred modules: it is loaded only where requests are forwarded. */
 async function openAgent(): Promise<Agent> {
   const undici = await import("undici");
   return new undici.Agent({ connect: { timeout: connectMs }, pipelining: 1 });
@@ -81,7 +81,7 @@ interface Body {
   readonly held: HeldBody | undefined;
 }
 
-/** Never resolves where the client has gone meanwhile. */
+/** Stays pending where the client has gone. */
 const bodyOf = (request: IncomingMessage, limitBytes: number, memory: BodyMemory): Promise<Body> =>
   new Promise((resolve, reject) => {
     receive(request, { bytes: limitBytes, memory }, (error, bytes, held) =>
@@ -89,7 +89,7 @@ const bodyOf = (request: IncomingMessage, limitBytes: number, memory: BodyMemory
     );
   });
 
-/** What a service is sent: the body's length is set by whoever writes the body. */
+/** Headers for the service. undici sets the length of the body. */
 function onward(headers: IncomingHttpHeaders): IncomingHttpHeaders {
   const stays = staysOnConnection(headers.connection);
   const sent: IncomingHttpHeaders = {};

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { eventually } from "../brokers/broker.conformance.ts";
-import type { FaultPoint, Faults } from "../runtime/index.ts";
-import { foreign, makeRig, type CountStore } from "./fixtures/rig.ts";
+import { ownTurn, type FaultPoint, type Faults } from "../runtime/index.ts";
+import { foreign, makeRig, outgoing, withOwn } from "./fixtures/rig.ts";
 import { brokerProblems, type Broker, type Envelope } from "./index.ts";
 
 type Publish = Broker["publish"];
@@ -54,16 +54,6 @@ test("while the broker fails the relay goes on trying, says so once, and publish
   assert.equal(rig.log.entries.filter(({ event }) => event.startsWith("the relay cannot publish")).length, 1);
   await eventually("the outbox is empty", async () => (await store.depths()).outbox === 0);
 });
-
-/** A store that does some things in a way of its own. */
-const withOwn = (store: CountStore, own: Partial<CountStore>): CountStore =>
-  new Proxy(store, {
-    get(target, name) {
-      const value: unknown = Reflect.get(own, name) ?? Reflect.get(target, name, target);
-      const bound: unknown = typeof value === "function" ? value.bind(target) : value;
-      return bound;
-    },
-  });
 
 test("a row that is deleted while the relay reads anew is not published a second time", async () => {
   await using rig = await makeRig();
@@ -229,4 +219,63 @@ test("drain gives up at its deadline when the broker hangs, and leaves the rows"
   await relay.drain(rig.runtime.clock.monotonic() + 20);
   assert.equal((await store.depths()).outbox, 1);
   assert.notEqual(await store.lease("relay", "next", 3_000), undefined);
+});
+
+test("an instance without the lease ends its drain at once, however long it may take", async () => {
+  await using rig = await makeRig();
+  const [one, two] = [await rig.store("orders"), await rig.store("orders")];
+  const { publish } = keep();
+  rig.relay(one, { publish });
+  await rig.publish(one, "a", 0);
+  await eventually("the first one has the lease", async () => (await one.depths()).outbox === 0);
+  let refused = 0;
+  const counting = withOwn(two, {
+    async lease(...asked) {
+      const lease = await two.lease(...asked);
+      if (lease === undefined) refused += 1;
+      return lease;
+    },
+  });
+  const standby = rig.relay(counting, { publish });
+  await eventually("the second one is refused the lease", () => refused === 1);
+  const deadline = rig.runtime.clock.monotonic() + 2_000;
+  await standby.drain(deadline);
+  assert.ok(rig.runtime.clock.monotonic() < deadline, "it waited for its deadline");
+  assert.ok(refused <= 2, `it asked ${String(refused)} times`);
+});
+
+test("while published rows cannot be deleted the relay backs off, also when there is always more to publish", async () => {
+  await using rig = await makeRig();
+  const store = await rig.store("orders");
+  const { published, publish } = keep();
+  let seq = 0;
+  const endless = withOwn(store, {
+    async outbox() {
+      await ownTurn();
+      seq += 1;
+      const time = new Date(rig.runtime.clock.now()).toISOString();
+      return [{ seq, envelope: { ...outgoing("a", seq), id: rig.runtime.ids.uuidv7(), time } }];
+    },
+    confirm: () => Promise.reject(new Error("no deletions")),
+    lease: () => Promise.resolve({ name: "relay", epoch: 1 }),
+    release: () => Promise.resolve(),
+  });
+  const relay = rig.relay(endless, { publish });
+  await eventually("the first row is published", () => published.length > 0);
+  for (let ms = 0; ms < 10_000; ms += 10) await rig.runtime.advance(10);
+  assert.ok(published.length < 100, `${String(published.length)} rows in ten seconds`);
+  await relay.drain(rig.runtime.clock.monotonic());
+});
+
+test("a lease that cannot be released is logged, and the relay ends all the same", async () => {
+  await using rig = await makeRig();
+  const store = await rig.store("orders");
+  const { published, publish } = keep();
+  const stubborn = withOwn(store, { release: () => Promise.reject(new Error("no releases")) });
+  const relay = rig.relay(stubborn, { publish });
+  await rig.publish(store, "a", 0);
+  await eventually("it is published", () => published.length === 1);
+  await relay.drain(rig.soon());
+  const told = rig.log.entries.filter(({ event }) => event === "the relay could not release its lease");
+  assert.equal(told.length, 1);
 });

@@ -164,6 +164,38 @@ test("an event whose data does not fit is not appended, and neither is one that 
   assert.deepEqual(await query(store, ({ db }) => db.selectFrom("streamEvents").selectAll().execute()), []);
 });
 
+test("a field that nobody declared is appended neither in the data of an event nor in the state", async (context) => {
+  const store = await (await sqlite.opener(context))();
+  const { type, data } = deposited(1);
+  await assert.rejects(
+    inUnit(store, async (access) =>
+      (await accountsOf(access).load("a")).append({ type, data: Object.assign({ note: "x" }, data) }),
+    ),
+    /"deposited" of the stream "account" does not fit: .*note/,
+  );
+  const loose = stream("loose", {
+    events: { happened: { version: 1, data: t.Object({}) } },
+    state: t.Object({ count: t.Integer() }),
+    begin: { count: 0 },
+    evolve: ({ count }) => Object.assign({ note: "x" }, { count: count + 1 }),
+  });
+  const happen = inUnit(store, async ({ db }) => {
+    const given = { db, now: () => new Date(0), correlationId: "c", causationId: "c" };
+    await (await streams(loose, given).load("a")).append({ type: "happened", data: {} });
+  });
+  await assert.rejects(happen, /the state of a loose does not fit its schema: .*note/);
+  assert.deepEqual(await query(store, ({ db }) => db.selectFrom("streamEvents").selectAll().execute()), []);
+});
+
+test("a snapshot with a field that the state does not have is passed over", async (context) => {
+  const store = await (await sqlite.opener(context))();
+  await inUnit(store, async (access) => (await accountsOf(access).load("a")).append(deposited(7)));
+  const more = { state: Object.assign({ note: "x" }, { cents: -1, moves: 1 }), version: 1 };
+  await inUnit(store, ({ db }) => writeSnapshot(db, accountWith({ form: 1, every: 5 }), "a", more));
+  const { state } = await query(store, async (access) => accountsOf(access).load("a"));
+  assert.deepEqual(state, { cents: 7, moves: 1 });
+});
+
 test("a stream that went on by another hand of the same unit is not appended to", async (context) => {
   const store = await (await sqlite.opener(context))();
   const twice = (wait: boolean) =>

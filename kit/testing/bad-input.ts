@@ -80,7 +80,12 @@ export function badInputs(endpoint: Endpoint, sample: Sample): readonly BadInput
       for (const [what, value] of foreignCursors)
         add(`the query's cursor ${what}`, "/cursor", { path: withValue([value]) });
     if (schema.type !== "array") add(`the query's ${name} is repeated`, `/${name}`, { path: withValue(["1", "2"]) });
-    if (schema.type === "string") add(`the query's ${name} is empty or wrong`, `/${name}`, { path: withValue([""]) });
+    else if (typeof schema["maxItems"] === "number")
+      add(`the query's ${name} is repeated too often`, `/${name}`, {
+        path: withValue(Array<string>(schema["maxItems"] + 1).fill("1")),
+      });
+    if ((schema.type === "array" ? schema.items : schema)?.type === "string")
+      add(`the query's ${name} is empty or wrong`, `/${name}`, { path: withValue([""]) });
   }
   if (endpoint.spec.idempotent === true) {
     for (const key of ["", "a b", "x".repeat(256), "ü"])
