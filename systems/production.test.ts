@@ -40,7 +40,7 @@ test("everything that differs between development and production is a setting of
 test("only the production switch reads the environment's word for it, and only these files ask the switch", () => {
   const files = globSync(["kit/**/*.ts", "systems/**/*.ts", "demo/*.ts"], { cwd: root })
     .map((file) => file.replaceAll(path.sep, "/"))
-    .filter((file) => !file.includes(".test.") && !file.includes("node_modules"));
+    .filter((file) => !file.includes(".test.") && !/(^|\/)(node_modules|dist)\//.test(file));
   const containing = (pattern: RegExp) =>
     files.filter((file) => pattern.test(readFileSync(path.join(root, file), "utf8"))).toSorted();
   assert.deepEqual(containing(/env\[?\.?"?(?:NODE_ENV|PRODUCTION)\b/), ["kit/runtime/production.ts"]);

@@ -115,7 +115,9 @@ async function healsFromAhead(
     await system.inject(message("asked right", first.id));
     await until("the old one is dead", async () => (await dead()).length === 1);
     assert.deepEqual(await dead(), ["kit/too-old"]);
-    assert.deepEqual(await texts(system), kept);
+    // Ticks go on meanwhile.
+    const withoutTicks = (all: readonly string[]) => all.filter((text) => !text.startsWith("2030-"));
+    assert.deepEqual(withoutTicks(await texts(system)), withoutTicks(kept));
   }
   // A key of the time ahead ends a day after it was noticed.
   const reuse = () => put(system, "reused", {}, "reused");
