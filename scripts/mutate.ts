@@ -1,5 +1,6 @@
-// `npm run mutate -- --seed 1 --count 60 [files…]`: plants one small fault at a time in a copy of the checkout, and lists those that neither the compiler nor
-// a test finds. Without files: those that carry guarantees. The tests of a file's folder run first, the others only when those find nothing.
+// `npm run mutate -- --seed 1 --count 60 [--folder-only] [files…]`: plants one small fault at a time in a copy of the checkout, and lists those that neither
+// a test nor the compiler finds. Without files: those that carry guarantees. The tests of the file's folder run first, then the compiler, then all other
+// tests of the kit and the systems (not with --folder-only). The first failure ends a run.
 import { spawn } from "node:child_process";
 import {
   cpSync,
@@ -31,7 +32,10 @@ const carryingGuarantees = [
   /^kit\/brokers\/(log|member)\.ts$/,
 ];
 
-const limitMs = 240_000;
+/** A run that takes so many times as long as without a fault has found it, too: it hangs. */
+const patience = 3;
+const shortestLimitMs = 60_000;
+const graceMs = 10_000;
 
 interface Planted {
   readonly file: string;
@@ -63,14 +67,14 @@ function copyCheckout(): string {
   return copy;
 }
 
-/** Whether the command succeeds in time; a mutation that makes it hang is found. */
-async function succeeds(copy: string, command: readonly string[]): Promise<boolean> {
+/** What is wrong, or undefined where the command succeeds: the first failed test, or how the command ended. */
+async function failureOf(copy: string, command: readonly string[], limitMs: number): Promise<string | undefined> {
   const [program = "", ...args] = command;
-  const child = spawn(program, args, { cwd: copy, stdio: "ignore", detached: true });
-  const stop = () => {
+  const child = spawn(program, args, { cwd: copy, stdio: ["ignore", "pipe", "ignore"], detached: true });
+  const stop = (signal: NodeJS.Signals = "SIGTERM") => {
     if (child.pid === undefined) return;
     try {
-      process.kill(-child.pid, "SIGKILL");
+      process.kill(-child.pid, signal);
     } catch {
       // It has ended.
     }
@@ -79,25 +83,72 @@ async function succeeds(copy: string, command: readonly string[]): Promise<boole
     stop();
     process.kill(process.pid, signal);
   });
-  const timer = setTimeout(stop, limitMs);
+  let reason: string | undefined;
+  let last: NodeJS.Timeout | undefined;
+  const end = (why: string) => {
+    reason ??= why;
+    // Gracefully first: the tests' PostgreSQL goes with them.
+    stop();
+    last ??= setTimeout(() => stop("SIGKILL"), graceMs);
+  };
+  let text = "";
+  child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
+    text += chunk;
+    const failed = /^FAILED (\S+: .+)$/m.exec(text)?.[1] ?? /^.*error TS\d+.*$/m.exec(text)?.[0];
+    if (failed !== undefined) end(failed);
+  });
+  const timer = setTimeout(() => end(`no end within ${String(limitMs)} ms`), limitMs);
   try {
-    return (await exitOf(child)) === 0;
+    const code = await exitOf(child);
+    return reason ?? (code === 0 ? undefined : `exit code ${String(code)}`);
   } finally {
     clearTimeout(timer);
-    stop();
+    clearTimeout(last);
+    stop("SIGKILL");
   }
 }
 
-async function finds(copy: string, file: string): Promise<string | undefined> {
-  const tests = ["node", "scripts/run-tests.ts"];
-  if (!(await succeeds(copy, ["tsc", "-p", ".", "--checkers", "1"]))) return "compiler";
-  if (!(await succeeds(copy, [...tests, `${path.posix.dirname(file)}/`]))) return "tests of its folder";
-  return (await succeeds(copy, [...tests, "kit/", "systems/"])) ? undefined : "other tests";
+/** Runs commands in the copy; each has to succeed once without a fault, which also says how long it may take. */
+class Checks {
+  readonly #copy: string;
+  readonly #limits = new Map<string, number>();
+
+  constructor(copy: string) {
+    this.#copy = copy;
+  }
+
+  async failureOf(command: readonly string[]): Promise<string | undefined> {
+    return failureOf(this.#copy, command, this.#limits.get(command.join(" ")) ?? Number.POSITIVE_INFINITY);
+  }
+
+  async requireSuccess(command: readonly string[]): Promise<void> {
+    if (this.#limits.has(command.join(" "))) return;
+    const began = performance.now();
+    const failure = await failureOf(this.#copy, command, 2 ** 31 - 1);
+    if (failure !== undefined) throw new Error(`${command.join(" ")} fails without any fault planted: ${failure}`);
+    const limit = Math.max(shortestLimitMs, Math.round(patience * (performance.now() - began)));
+    this.#limits.set(command.join(" "), limit);
+  }
+}
+
+const runTests = ["node", "scripts/run-tests.ts"];
+const compiler = ["tsc", "-p", ".", "--checkers", "1"];
+
+/** Most faults are found by the first; the last takes by far the longest. */
+function commandsFor(file: string, folderOnly: boolean): readonly (readonly string[])[] {
+  const folder = `${path.posix.dirname(file)}/`;
+  const isOther = (test: string) => /^(kit|systems)\/.*\.test\.ts$/.test(test) && !test.startsWith(folder);
+  const near = [[...runTests, folder], compiler];
+  return folderOnly ? near : [...near, [...runTests, ...listFiles().filter(isOther)]];
 }
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { seed: { type: "string", default: "1" }, count: { type: "string", default: "20" } },
+  options: {
+    seed: { type: "string", default: "1" },
+    count: { type: "string", default: "20" },
+    "folder-only": { type: "boolean", default: false },
+  },
 });
 const [seed, count] = [Number(values.seed), Number(values.count)];
 const files =
@@ -106,20 +157,24 @@ const files =
     : listFiles().filter((file) => carryingGuarantees.some((pattern) => pattern.test(file)));
 const copy = copyCheckout();
 try {
-  const [first = ""] = files;
-  const broken = await finds(copy, first);
-  if (broken !== undefined) throw new Error(`The ${broken} complain without any fault planted.`);
+  const checks = new Checks(copy);
   const survivors: string[] = [];
-  const planted = sample(files, seed, count);
+  const planted = sample(files, seed, count).toSorted((a, b) => a.file.localeCompare(b.file));
   for (const [at, { file, mutation }] of planted.entries()) {
     const text = readFileSync(path.join(root, file), "utf8");
     const line = text.slice(0, mutation.from).split("\n").length;
-    writeFileSync(path.join(copy, file), mutated(text, mutation));
-    const finder = await finds(copy, file);
-    writeFileSync(path.join(copy, file), text);
+    let finder: string | undefined;
+    for (const command of commandsFor(file, values["folder-only"])) {
+      await checks.requireSuccess(command);
+      writeFileSync(path.join(copy, file), mutated(text, mutation));
+      finder = await checks.failureOf(command);
+      writeFileSync(path.join(copy, file), text);
+      if (finder !== undefined) break;
+    }
     const what = `${file}:${String(line)} ${mutation.what}: ${(text.split("\n")[line - 1] ?? "").trim()}`;
     if (finder === undefined) survivors.push(what);
-    console.log(`${String(at + 1)}/${String(planted.length)} ${finder ?? "SURVIVED"} ${what}`);
+    console.log(`${String(at + 1)}/${String(planted.length)} ${finder === undefined ? "SURVIVED" : "found"} ${what}`);
+    if (finder !== undefined) console.log(`    by ${finder}`);
   }
   console.log(
     `\n${String(planted.length - survivors.length)} of ${String(planted.length)} found (seed ${String(seed)}).`,

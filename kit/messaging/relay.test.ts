@@ -279,3 +279,27 @@ test("a lease that cannot be released is logged, and the relay ends all the same
   const told = rig.log.entries.filter(({ event }) => event === "the relay could not release its lease");
   assert.equal(told.length, 1);
 });
+
+test("what could not be deleted when a drain began is published again and deleted before the drain ends", async () => {
+  await using rig = await makeRig();
+  const store = await rig.store("orders");
+  const { published, publish } = keep();
+  const draining = Promise.withResolvers<void>();
+  let failed = false;
+  const failing = withOwn(store, {
+    async confirm(lease, seqs) {
+      if (failed) return store.confirm(lease, seqs);
+      failed = true;
+      await draining.promise;
+      throw new Error("no deletions yet");
+    },
+  });
+  const relay = rig.relay(failing, { publish });
+  await rig.publish(store, "a", 0);
+  await eventually("it is published", () => published.length === 1);
+  const drained = relay.drain(rig.soon());
+  draining.resolve();
+  await drained;
+  assert.equal((await store.depths()).outbox, 0);
+  assert.deepEqual(dataOf(published), [0, 0]);
+});
