@@ -286,7 +286,12 @@ test("what could not be deleted when a drain began is published again and delete
   const { published, publish } = keep();
   const draining = Promise.withResolvers<void>();
   let failed = false;
+  const looks: number[] = [];
   const failing = withOwn(store, {
+    outbox(after, limit) {
+      looks.push(after);
+      return store.outbox(after, limit);
+    },
     async confirm(lease, seqs) {
       if (failed) return store.confirm(lease, seqs);
       failed = true;
@@ -297,6 +302,8 @@ test("what could not be deleted when a drain began is published again and delete
   const relay = rig.relay(failing, { publish });
   await rig.publish(store, "a", 0);
   await eventually("it is published", () => published.length === 1);
+  // Begun anew once, and gone on behind the row.
+  await eventually("it has nothing to do", () => looks.filter((after) => after === 0).length > 1 && looks.at(-1) !== 0);
   const drained = relay.drain(rig.soon());
   draining.resolve();
   await drained;
