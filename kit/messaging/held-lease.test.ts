@@ -100,14 +100,29 @@ test("a lease that has gone to another one, or was granted under a new epoch, is
   }
 });
 
-test("a lease that was released is renewed no more, and goes to the next at once; a second release changes nothing", async () => {
+test("a lease that was released goes to the next at once; a second release changes nothing", async () => {
   await using given = await begin();
   const held = await given.hold();
   await held.release();
   assert.equal(held.lost.aborted, true);
-  const next = await given.other();
-  assert.equal(next?.epoch, held.lease.epoch + 1);
+  assert.equal((await given.other())?.epoch, held.lease.epoch + 1);
   await held.release();
   await given.pass(ttlMs - 1);
   assert.equal(await given.store.lease("relay", "third", ttlMs), undefined);
+});
+
+test("a lease that was released, or is lost, is asked for no more", async () => {
+  await using given = await begin();
+  for (const end of ["release", "lose"] as const) {
+    let asks = 0;
+    const held = await given.hold((...asked) => {
+      asks += 1;
+      return given.store.lease(...asked);
+    });
+    await given.pass(ttlMs / 3);
+    assert.equal(asks, 2);
+    await held[end]();
+    await given.pass(2 * ttlMs);
+    assert.equal(asks, 2, end);
+  }
 });
