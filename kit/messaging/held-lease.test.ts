@@ -126,3 +126,17 @@ test("a lease that was released, or is lost, is asked for no more", async () => 
     assert.equal(asks, 2, end);
   }
 });
+
+test("while the store does not answer a renewal no second one is asked for", async () => {
+  await using given = await begin();
+  let asks = 0;
+  const answer = Promise.withResolvers<undefined>();
+  const held = await given.hold((...asked) => {
+    asks += 1;
+    return asks === 1 ? given.store.lease(...asked) : answer.promise;
+  });
+  await given.runtime.advance(ttlMs - 1);
+  assert.equal(asks, 2);
+  answer.resolve(undefined);
+  await held.release();
+});
