@@ -84,6 +84,19 @@ test("a service's token is kept for half of its time, then minted anew", async (
   assert.notEqual(await token("orders"), first);
 });
 
+test("a service's token that was minted while the clock was years ahead is not kept for years", async (t) => {
+  const { clock } = controlledRuntime();
+  let ahead = 3_650 * 86_400_000;
+  const shifted = { ...clock, now: () => clock.now() + ahead };
+  const token = serviceTokens(await developmentKeys(await folder(t)), shifted);
+  const wrong = await token("orders");
+  assert.equal(await token("orders"), wrong);
+  ahead = 0;
+  const right = await token("orders");
+  assert.notEqual(right, wrong);
+  assert.equal(await token("orders"), right);
+});
+
 test("a token of another key, algorithm, issuer or audience is refused, and one without a subject or an end", async (t) => {
   const { clock } = controlledRuntime();
   const keys = await developmentKeys(await folder(t));

@@ -99,6 +99,36 @@ test("trim drops what every group has passed and retention is over for, and noth
   assert.equal((await broker.read(topic, 0, 10))[0]?.offset, 3);
 });
 
+test("what was appended while the clock was ahead is trimmed a week after it was noticed, and holds up nothing else", async () => {
+  await using rig = await makeRig();
+  const broker = await rig.open();
+  const week = 7 * 24 * 60 * 60_000;
+  const { clock } = rig.runtime;
+  const ahead = controlledRuntime({ now: clock.now() + 520 * week });
+  const open = { file: rig.file, durability: "none", log: memoryLogger() } as const;
+  const wrong = await embeddedBroker({ ...open, runtime: ahead });
+  await wrong.publish(producer, [message(rig, topic, "a")]);
+  await wrong.close();
+  await broker.publish(producer, [message(rig, topic, "a")]);
+  const count = async () => (await broker.read(topic, 0, 10)).length;
+  await broker.trim(clock.now());
+  assert.equal(await count(), 2);
+  await broker.trim(clock.now() + week + 60_000);
+  assert.equal(await count(), 0);
+});
+
+test("a message whose id, source, type, key or correlation id is longer than 1,024 bytes is refused, as no store could index it", async () => {
+  await using rig = await makeRig();
+  const broker = await rig.open();
+  const long = "é".repeat(513);
+  for (const odd of [{ id: long }, { source: long }, { key: long }, { correlationId: long }])
+    await assert.rejects(broker.publish(producer, [{ ...message(rig, topic, "a"), ...odd }]), {
+      code: "kit/message-attribute-too-long",
+    });
+  await broker.publish(producer, [{ ...message(rig, topic, "a"), key: "é".repeat(512) }]);
+  assert.equal((await broker.read(topic, 0, 10)).length, 1);
+});
+
 test("a fenced publish among others of the same turn of the event loop fails alone", async () => {
   await using rig = await makeRig();
   const broker = await rig.open();

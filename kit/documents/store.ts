@@ -117,16 +117,17 @@ export class DocumentStore implements Store<object> {
     due(this.#parts, { now: Math.floor(now), limit, subscription });
   nextDue = () => nextDue(this.#parts);
   claim = ({ id }: Parked, owner: string, until: number) => claim(this.#parts, String(id), { owner, until });
-  async retime(timeOf: (row: Waiting) => number | undefined): Promise<void> {
+  async retime(timeOf: (row: Waiting) => number | undefined): Promise<number> {
     const { engine, ring } = this.#parts;
     const page = await waitingBelow(engine, this.#retimedTo);
-    let changed = false;
+    let changed = 0;
     for (const row of page.rows) {
       const nextAt = timeOf(waitingOf(row));
-      if (nextAt !== undefined && (await change(engine, row, { nextAt: Math.ceil(nextAt) }))) changed = true;
+      if (nextAt !== undefined && (await change(engine, row, { nextAt: Math.ceil(nextAt) }))) changed += 1;
     }
     this.#retimedTo = page.next;
-    if (changed) ring("parked");
+    if (changed > 0) ring("parked");
+    return changed;
   }
   async retry(...[parked, how]: Parameters<Store<object>["retry"]>) {
     const ended = await retry(this.#parts, this.#deadLetters, parked, how);

@@ -233,6 +233,30 @@ test("the relay begins anew and meets the rows of a key in their order, whatever
   );
 });
 
+test("what a crash has left while the clock was ahead is settled by the next sweep", async () => {
+  const { store, engine } = await open();
+  const pendingAt = runtime.clock.now() + 3_650 * 86_400_000;
+  const pending = { unit: "u", events: [envelope("left")], jobs: [] };
+  await engine.insert("boxes", [{ _id: "a", version: 1, size: 1, pending, pendingAt }]);
+  await store.sweep(runtime.clock.now(), { drop: false });
+  assert.deepEqual(
+    (await store.outbox(0, 10)).map((row) => row.envelope.id),
+    ["left"],
+  );
+});
+
+test("a document whose id would not come back as it was fails its unit", async () => {
+  const { store } = await open();
+  for (const id of ["a\u0000", "\ud800"])
+    await assert.rejects(
+      unit(store, async (given) => {
+        (await openBox(given, id)).set({ size: 1 });
+        return "set";
+      }),
+      /holds NUL or half a surrogate pair/,
+    );
+});
+
 test("a key that a crash has left asleep is woken, however many others sleep because a dead letter holds theirs", async () => {
   const { store, engine } = await open();
   const row = (key: string, order: number, error = "") => ({

@@ -1,5 +1,5 @@
 import { isProblem, kitProblems } from "../contract/index.ts";
-import type { KeyClaim, StoredReply, Unit } from "../messaging/index.ts";
+import { isStorable, type KeyClaim, type StoredReply, type Unit } from "../messaging/index.ts";
 import { Attempt, settled as valueOf, Turn } from "../sql/index.ts";
 import type { Opened, Opener } from "./collection.ts";
 import { names, pendingJob, toStored, type OwnDoc, type Pending } from "./kit-collections.ts";
@@ -108,6 +108,8 @@ function open(
       throw new Error(
         `${plan.label} opened a second document: a unit changes one; enqueue a job for each of the others.`,
       );
+    if (!isStorable(id))
+      throw new Error(`${plan.label} opened a document of ${collection} whose id holds NUL or half a surrogate pair.`);
     const before = await settledDocument(parts, collection, id);
     const begun: Begun = { collection, id, before, change: undefined };
     running.begun = begun;

@@ -32,7 +32,9 @@ export function startHousekeeping({
   };
 }): Housekeeping {
   const { clock, timers } = runtime;
-  const isSteady = steadyClock(clock);
+  const isSteady = steadyClock(clock, (ms) =>
+    log.warn("the clock has jumped; nothing is dropped from the store for ten minutes", { ms }),
+  );
   const longest = new Map(waiting?.subscriptions.map(({ name, retry }) => [name, longestWaitOf(retry)]));
   let stopped = false;
   let sweeping = false;
@@ -42,10 +44,12 @@ export function startHousekeeping({
     sweeping = true;
     try {
       const now = clock.now();
-      await waiting?.store.retime((row) => {
+      const rows = await waiting?.store.retime((row) => {
         const longestWaitMs = longest.get(row.subscription);
         return longestWaitMs === undefined ? undefined : retimed(row, { now, steady, longestWaitMs });
       });
+      if ((rows ?? 0) > 0)
+        log.warn("parked messages were to wait until a time that only a wrong clock has set", { rows });
       while (!stopped && (await store.sweep(clock.now(), { drop: steady })));
     } catch (error) {
       log.warn("the store could not be swept; the next minute tries again", { error });

@@ -5,14 +5,20 @@ const steadyMs = 10 * 60_000;
 /** Further apart from the monotonic clock than a clock is slewed between two looks. */
 const jumpMs = 60_000;
 
-/** Says whether the wall clock has kept pace with the monotonic one for ten minutes, as far as its calls, a minute apart, can tell. */
-export function steadyClock({ now, monotonic }: Clock): () => boolean {
+/**
+ * Says whether the wall clock has kept pace with the monotonic one for ten minutes, as far as its calls, a minute apart, can tell.
+ * @param jumped told how far it has jumped, in milliseconds
+ */
+export function steadyClock({ now, monotonic }: Clock, jumped: (ms: number) => void = () => {}): () => boolean {
   let since = monotonic();
   let offset = now() - since;
   return () => {
     const elapsed = monotonic();
     const seen = now() - elapsed;
-    if (Math.abs(seen - offset) > jumpMs) since = elapsed;
+    if (Math.abs(seen - offset) > jumpMs) {
+      since = elapsed;
+      jumped(Math.round(seen - offset));
+    }
     offset = seen;
     return elapsed - since >= steadyMs;
   };

@@ -222,8 +222,8 @@ export interface Store<Access> {
   due(now: number, limit: number, subscription?: string): Promise<readonly Parked[]>;
   /** When the next parked row falls due; undefined when none waits. */
   nextDue(): Promise<number | undefined>;
-  /** Sets the time of rows that wait for a later one, where `timeOf` gives another; a page at each call, those that wait longest first. */
-  retime(timeOf: (row: Waiting) => number | undefined): Promise<void>;
+  /** Sets the time of rows that wait for a later one, where `timeOf` gives another, and says of how many; a page at each call, those that wait longest first. */
+  retime(timeOf: (row: Waiting) => number | undefined): Promise<number>;
   /**
    * Marks a row as being prepared by `owner` until `until`; false when it is gone, not the lowest, or claimed by another. A claim further ahead than
    * `longestClaimMs` is void.

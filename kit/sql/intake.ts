@@ -58,10 +58,35 @@ const sum = (a: TakenIn, b: TakenIn): TakenIn => ({
 });
 
 /**
- * What the unit of one message writes may fail for all, at the end of the transaction or at its commit. Then each half is taken in for itself, and when the
- * message is alone, the failure counts as an attempt of it.
+ * What the unit of one message writes may fail for all, at the end of the transaction or at its commit. Then each half is taken in for itself; when the
+ * message is alone, each failure is an attempt of it, and two are made at once.
  */
 async function takeInSlice(parts: Parts, slices: Slices, batch: Batch<object>): Promise<TakenIn> {
+  const { messages } = batch;
+  const first = await tryToTakeIn(parts, slices, batch);
+  if ("taken" in first) return first.taken;
+  if (messages.length > 1) {
+    const half = Math.ceil(messages.length / 2);
+    const lower = await takeInSlice(parts, slices, { ...batch, messages: messages.slice(0, half) });
+    return sum(lower, await takeInSlice(parts, slices, { ...batch, messages: messages.slice(half) }));
+  }
+  for (let { error } = first, attempts = 1; ; attempts += 1) {
+    const verdict = batch.judge(error, attempts);
+    if (verdict.kind === "pause") throw error;
+    if (attempts === 2 || verdict.kind !== "park")
+      return takeInOnce(parts, slices, { ...batch, failed: { verdict, error, attempts } });
+    const again = await tryToTakeIn(parts, slices, { ...batch, attempt: attempts + 1 });
+    if ("taken" in again) return again.taken;
+    error = again.error;
+  }
+}
+
+/** Rejects where the store is at fault, or a message asked for a pause. */
+async function tryToTakeIn(
+  parts: Parts,
+  slices: Slices,
+  batch: Taking,
+): Promise<{ readonly taken: TakenIn } | { readonly error: unknown }> {
   let paused = false;
   const judge: Batch<object>["judge"] = (error, attempt) => {
     const verdict = batch.judge(error, attempt);
@@ -69,20 +94,25 @@ async function takeInSlice(parts: Parts, slices: Slices, batch: Batch<object>): 
     return verdict;
   };
   try {
-    return await takeInOnce(parts, slices, { ...batch, judge });
+    return { taken: await takeInOnce(parts, slices, { ...batch, judge }) };
   } catch (error) {
     if (paused || isInfrastructure(error)) throw error;
-    const { messages } = batch;
-    if (messages.length === 1) return takeInOnce(parts, slices, { ...batch, failed: { error } });
-    const half = Math.ceil(messages.length / 2);
-    const first = await takeInSlice(parts, slices, { ...batch, messages: messages.slice(0, half) });
-    return sum(first, await takeInSlice(parts, slices, { ...batch, messages: messages.slice(half) }));
+    return { error };
   }
+}
+
+/** How a message failed whose handler is done with. */
+interface Failed {
+  readonly verdict: Verdict;
+  readonly error: unknown;
+  readonly attempts: number;
 }
 
 interface Taking extends Batch<object> {
   /** Set where the unit of the only message could not be committed: its handler is not run. */
-  readonly failed?: { readonly error: unknown };
+  readonly failed?: Failed;
+  /** Of the handler; of those that were made before nothing is left. @default 1 */
+  readonly attempt?: number;
 }
 
 /** One transaction: marks, effects, parked and dead rows, outgoing messages. */
@@ -187,11 +217,11 @@ async function takeInBatch(parts: Parts, session: Session, batch: Running): Prom
 async function handleNow(
   parts: Parts,
   session: Session,
-  { subscription, message, handle, judge, ran, failed }: Running & { readonly message: Incoming },
-): Promise<{ readonly verdict: Verdict; readonly error: unknown; readonly attempts: number } | undefined> {
+  { subscription, message, handle, judge, ran, failed, attempt: from = 1 }: Running & { readonly message: Incoming },
+): Promise<Failed | undefined> {
   const { faults } = parts.runtime;
-  if (failed !== undefined) return { verdict: judge(failed.error, 1), error: failed.error, attempts: 1 };
-  for (let attempt = 1; ; attempt += 1) {
+  if (failed !== undefined) return failed;
+  for (let attempt = from; ; attempt += 1) {
     const { outcome, turn } = await runMessage(parts, session, {
       label: `the consumer ${subscription}`,
       work: (unit) => {
@@ -205,7 +235,7 @@ async function handleNow(
       return undefined;
     }
     const verdict = judge(outcome.error, attempt);
-    if (attempt === 2 || verdict.kind !== "park") return { verdict, error: outcome.error, attempts: attempt };
+    if (attempt >= 2 || verdict.kind !== "park") return { verdict, error: outcome.error, attempts: attempt };
   }
 }
 

@@ -215,7 +215,7 @@ export class SqlStore implements Store<object> {
     return this.#lane.job((session) => claim(session, Number(parked.id), { owner, until, now }));
   }
 
-  async retime(timeOf: (row: Waiting) => number | undefined): Promise<void> {
+  async retime(timeOf: (row: Waiting) => number | undefined): Promise<number> {
     const page = await this.#readers.use((session) => waitingBelow(session, this.#retimedTo));
     const changes = page.rows.flatMap((row) => {
       const to = timeOf(row);
@@ -224,6 +224,7 @@ export class SqlStore implements Store<object> {
     if (changes.length > 0) await this.#lane.job((session) => retime(session, changes));
     this.#retimedTo = page.next;
     if (changes.length > 0) ring(this.#onParked);
+    return changes.length;
   }
 
   async retry(...[parked, how]: Parameters<Store<object>["retry"]>) {

@@ -149,6 +149,17 @@ test("Stripe: a charge is not repeated when Stripe has forgotten its key, whatev
   assert.equal((await gateway.charge(late, never)).kind, "charged");
 });
 
+test("Stripe: a charge that was first asked for by a clock that was ahead is looked for before it is made again", async (t) => {
+  const now = 1_800_000_000_000;
+  const { like, gateway } = await stripe(t, { now: () => now });
+  const asked = request("pm_card_visa", { since: now + 3_650 * 86_400_000 });
+  await gateway.charge(asked, never);
+  const searched = like.asked.findIndex((what) => what.startsWith("GET /v1/payment_intents/search"));
+  assert.ok(searched >= 0 && searched < like.asked.indexOf("POST /v1/payment_intents"), like.asked.join());
+  await gateway.charge(request("pm_card_visa", { key: "k2", since: now - 60_000 }), never);
+  assert.equal(like.asked.filter((what) => what.startsWith("GET /v1/payment_intents/search")).length, 1);
+});
+
 test("Stripe: amounts are told in its units where they are not those of ISO 4217", async (t) => {
   const { like, gateway } = await stripe(t);
   for (const [currency, amount, theirs] of [
