@@ -184,9 +184,11 @@ test("a key set that cannot be fetched is nobody's wrong token: unavailable, unt
   const port = typeof address === "object" && address !== null ? address.port : 0;
   const url = new URL(`http://127.0.0.1:${String(port)}/jwks.json`);
   const token = await mintToken(keys, { caller: user, clock });
-  const verify = verifier({ keys: url, clock });
+  const told: unknown[] = [];
+  const verify = verifier({ keys: url, clock, unreachable: (error) => told.push(error) });
   const unavailable = (error: unknown) => findProblem(error)?.code === kitProblems.unavailable.code;
   for (const _ of answers.slice(1)) await assert.rejects(verify(token), unavailable);
+  assert.equal(told.length, 1, "whoever logs it is told once in ten seconds");
   assert.deepEqual(await verify(token), user);
   const stranger = { ...keys, keyId: "unknown" };
   await assert.rejects(verify(await mintToken(stranger, { caller: user, clock })), (error) => !unavailable(error));

@@ -24,6 +24,8 @@ export interface VerifierOptions {
   readonly services?: ReadonlySet<string>;
   /** A key set at an address is asked for again, for a key that it did not have, at most this often. @default 30000 */
   readonly jwksCooldownMs?: number;
+  /** Told why a key set cannot be fetched, at most every ten seconds. @default nobody */
+  readonly unreachable?: (error: unknown) => void;
 }
 
 /**
@@ -35,8 +37,8 @@ export type Verify = (token: string) => Promise<Caller>;
 const cacheSize = 10_000;
 
 export function verifier(options: VerifierOptions): Verify {
-  const { keys, serviceKeys = { keys: [] }, clock, services, jwksCooldownMs = 30_000 } = options;
-  const userKey = keys instanceof URL ? remoteKeys(keys, jwksCooldownMs) : createLocalJWKSet(keys);
+  const { keys, serviceKeys = { keys: [] }, clock, services } = options;
+  const userKey = keys instanceof URL ? remoteKeys(keys, options) : createLocalJWKSet(keys);
   const serviceKey = createLocalJWKSet(serviceKeys);
   const ofServices = new Set(serviceKeys.keys.map(({ kid }) => kid));
   const getKey: JWTVerifyGetKey = (header, token) =>
@@ -69,13 +71,20 @@ export function verifier(options: VerifierOptions): Verify {
 /** What is wrong with the token, or with the key that it names, not with the way to the keys. */
 const ofTheToken = new Set(["ERR_JWKS_NO_MATCHING_KEY", "ERR_JWKS_MULTIPLE_MATCHING_KEYS", "ERR_JOSE_NOT_SUPPORTED"]);
 
-function remoteKeys(url: URL, cooldownDuration: number): JWTVerifyGetKey {
-  const keys = createRemoteJWKSet(url, { cooldownDuration });
+const tellEveryMs = 10_000;
+
+function remoteKeys(url: URL, { clock, jwksCooldownMs = 30_000, unreachable }: VerifierOptions): JWTVerifyGetKey {
+  const keys = createRemoteJWKSet(url, { cooldownDuration: jwksCooldownMs });
+  let toldAt = Number.NEGATIVE_INFINITY;
   return async (header, token) => {
     try {
       return await keys(header, token);
     } catch (error) {
       if (error instanceof Error && "code" in error && ofTheToken.has(String(error.code))) throw error;
+      if (clock.monotonic() - toldAt >= tellEveryMs) {
+        toldAt = clock.monotonic();
+        unreachable?.(error);
+      }
       throw kitProblems.unavailable({ reason: "The keys of tokens cannot be fetched." }, { cause: error });
     }
   };

@@ -72,5 +72,10 @@ test("--jwks with what is no address is refused at the start", async () => {
   const start = (...args: readonly string[]) => startPlatform({ systems: { demo: [who] }, args, env: {} });
   await assert.rejects(start("--jwks=file:///etc/passwd"), /--jwks is "file:/);
   await assert.rejects(start("--jwks=http://[::"), /--jwks is no address/);
+  await assert.rejects(start("--jwks=https://me:secret@id.example.com/jwks"), (error) => {
+    assert.match(String(error), /--jwks names a user/);
+    assert.doesNotMatch(String(error), /secret/);
+    return true;
+  });
   await assert.rejects(start("--jwks"), /--jwks is given without a value/);
 });

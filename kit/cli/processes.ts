@@ -65,7 +65,7 @@ export async function startProcesses(options: PlatformOptions, chosen: Chosen): 
   const served = services.map((service, at): Served => {
     const one = children[at];
     return {
-      service: { ...describe(service), unready: () => unready(one?.url) },
+      service: { ...describe(service), unready: () => unready(service.name, one?.url) },
       routing: (request, response, limits) => proxy.forward({ origin: one?.url, request, response, limits }),
     };
   });
@@ -129,13 +129,15 @@ const flagsFor = (service: string, args: readonly string[]): readonly string[] =
     return !name.includes(".") || name.startsWith(`${service}.`);
   });
 
-async function unready(url: string | undefined): ReturnType<Served["service"]["unready"]> {
+async function unready(name: string, url: string | undefined): ReturnType<Served["service"]["unready"]> {
   const down = [{ check: "process", reason: "the service's process does not answer" }];
   if (url === undefined) return down;
   try {
     const reply = await fetch(`${url}/health`, { signal: AbortSignal.timeout(2_000) });
     const health: unknown = await reply.json();
-    const failing: unknown = typeof health === "object" && health !== null ? Reflect.get(health, "failing") : undefined;
+    const { service, failing }: { service?: unknown; failing?: unknown } =
+      typeof health === "object" && health !== null ? health : {};
+    if (service !== name) return down;
     return reply.ok ? [] : Array.isArray(failing) ? (failing as typeof down) : down; // Proof: written by the server of the same kit.
   } catch {
     return down;

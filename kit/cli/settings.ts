@@ -247,6 +247,10 @@ export function chosen({ systems, args, env, ports: known = {} }: PlatformOption
   const faults = [...addressFaults(own), ...unsafeFaults(own, mode, env)];
   if (faults.length > 0) throw new ConfigError(faults);
   if (own.jwks !== undefined && !URL.canParse(own.jwks)) throw new ConfigError(["--jwks is no address."]);
+  if (own.jwks !== undefined && new URL(own.jwks).username + new URL(own.jwks).password !== "")
+    throw new ConfigError([
+      "--jwks names a user: keys that verify tokens are public, and are asked for without credentials.",
+    ]);
   if (own.otlp !== undefined && !URL.canParse(own.otlp)) throw new ConfigError(["--otlp is no address."]);
   if (own.otlp !== undefined && new URL(own.otlp).username + new URL(own.otlp).password !== "")
     throw new ConfigError(["--otlp names a user: credentials go into OTEL_EXPORTER_OTLP_HEADERS."]);

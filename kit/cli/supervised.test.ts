@@ -39,10 +39,11 @@ async function begin(folder: string, hows: readonly string[]) {
     },
     runtime,
     log,
-    onChange: () => {},
+    onChange: () => rig.onChange(),
   });
-  return {
+  const rig = {
     one,
+    onChange: (): unknown => undefined,
     runtime,
     ports,
     pings: () => readFileSync(report, "utf8").split("\n").length - 1,
@@ -54,6 +55,7 @@ async function begin(folder: string, hows: readonly string[]) {
     },
     [Symbol.asyncDispose]: () => one.stop(0),
   };
+  return rig;
 }
 
 test("a process that hangs at its start is ended and started again", async () => {
@@ -79,7 +81,11 @@ test("a process that is stopped (SIGSTOP) is ended and started again at its port
   }
   assert.deepEqual([rig.one.pid, rig.said()], [pid, []]);
   process.kill(pid ?? 0, "SIGSTOP");
+  assert.equal(rig.one.url, "http://127.0.0.1:7");
+  let whileDown: string | undefined = "never asked";
+  rig.onChange = () => (whileDown = rig.one.pid === undefined ? rig.one.url : whileDown);
   await rig.restarted(pid, 30_000);
+  assert.equal(whileDown, undefined, "while it is down nobody is sent to its port, which somebody else may take");
   assert.deepEqual(rig.said(), [
     "a service's process does not answer; it is ended",
     "a service's process ended; it is started again",

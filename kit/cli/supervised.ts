@@ -40,6 +40,7 @@ export class Supervised {
   #failures = 0;
   #timers: Timer[] = [];
   #stopping = false;
+  #hasBeenReady = false;
 
   constructor(options: SupervisedOptions) {
     this.#o = options;
@@ -51,7 +52,7 @@ export class Supervised {
   get name(): string {
     return this.#o.name;
   }
-  /** Where it answers, or did before it ended. */
+  /** Where it answers; undefined while it does not run, as somebody else may have its port by then. */
   get url(): string | undefined {
     return this.#url;
   }
@@ -83,6 +84,7 @@ export class Supervised {
       isReady = true;
       late.cancel();
       this.#url = ready.url;
+      this.#hasBeenReady = true;
       this.#port = ready.port;
       this.#ready.resolve();
       this.#o.onChange();
@@ -113,7 +115,8 @@ export class Supervised {
     this.#cancelTimers();
     if (this.#stopping) return;
     this.#failures = ms > settledMs ? 1 : this.#failures + 1;
-    if (this.#url === undefined && !isReady && ending.code === refused) {
+    this.#url = undefined;
+    if (!this.#hasBeenReady && !isReady && ending.code === refused) {
       this.#ready.reject(new Error(`${name} does not start; its message is above.`));
       return;
     }

@@ -78,6 +78,7 @@ async function startOn(
     serviceKeys: keys === undefined ? signing?.jwks : undefined,
     clock: runtime.clock,
     services: everyService,
+    unreachable: (error) => log.error("the key set of tokens cannot be fetched", { jwks: own.jwks, error }),
   });
   const elsewhere: ClientOptions["elsewhere"] =
     addressesOf === undefined || signing === undefined

@@ -193,3 +193,15 @@ test("an address has the methods of all routes that fit it, whatever is percent-
     { numRuns: 500 },
   );
 });
+
+test("whoever asks for health while the checks run gets their result: a storm of questions asks each service once", async (t) => {
+  const { door, servers } = await shelf(t);
+  const ask = servers.map(({ service }) => t.mock.method(service, "unready"));
+  const line = await connect(door.url);
+  line.send(
+    "GET /health HTTP/1.1\r\nhost: x\r\n\r\n".repeat(100) +
+      "GET /health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
+  );
+  assert.equal((await line.closed).split('"status":"ready"').length - 1, 101);
+  for (const { mock } of ask) assert.ok(mock.callCount() < 20, `${String(mock.callCount())} questions`);
+});

@@ -49,8 +49,14 @@ export function addPages(app: FastifyInstance, options: PagesOptions): void {
   app.get("/metrics", guard, async (_request, reply) => send(reply, await metricsPage(metrics)));
 
   const logged = new Map<string, string>();
+  // Whoever asks while the checks run gets their result.
+  let checking: ReturnType<typeof options.failing> | undefined;
+  const failingNow = () =>
+    (checking ??= options.failing().finally(() => {
+      checking = undefined;
+    }));
   const ready = async (_request: FastifyRequest, reply: FastifyReply) => {
-    const all = await options.failing();
+    const all = await failingNow();
     const isReady = all.every(({ failing }) => failing.length === 0);
     if (operatorsOnly !== undefined) logChanges(all, logged, log);
     const shown = operatorsOnly === undefined ? all : all.map(withoutReasons);
