@@ -7,6 +7,7 @@ import path from "node:path";
 import { test, type TestContext } from "node:test";
 import { isProblem } from "../contract/index.ts";
 import { controlledRuntime } from "../runtime/index.ts";
+import { ownerIsGone } from "./leases.ts";
 import { snapshot } from "./migrations.ts";
 import { openStore } from "./sql.ts";
 import { sqliteEngine } from "./sqlite.ts";
@@ -62,6 +63,7 @@ test("a lease of a process that has ended is void at once, and one of a living p
   await store.release({ name: "relay", epoch: 2 }, living);
   assert.equal((await lease(own))?.epoch, 3);
   assert.equal(await lease(`pid:${String(process.pid)}:b`), undefined);
+  assert.equal(ownerIsGone("pid:unknown:a"), false, "a process that cannot be asked for counts as living");
 });
 
 test("only the holder releases its lease, and what was published under an earlier epoch is not deleted", async (t) => {
