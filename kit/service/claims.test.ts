@@ -66,3 +66,29 @@ test("a twin that waits past its deadline is refused, and what comes behind it w
   assert.equal((await third).headers["idempotency-replayed"], "true");
   assert.deepEqual(ran, ["first"]);
 });
+
+test("when the first fails its twins run one after another, and so does who comes then", async () => {
+  const runtime = controlledRuntime({ flowing: false });
+  const claims = new Claims(runtime);
+  const running = new Map<string, PromiseWithResolvers<StoredReply>>();
+  const ask = (who: string) =>
+    claims.run(claim, 5_000, {
+      lookUp: () => Promise.resolve({ kind: "free" }),
+      first() {
+        const work = Promise.withResolvers<StoredReply>();
+        running.set(who, work);
+        return work.promise.finally(() => running.delete(who));
+      },
+    });
+  const order: string[] = [];
+  const all = ["first", "second", "third"].map((who) => ask(who).catch(() => order.push(who)));
+  for (const who of ["first", "second", "third", "fourth"]) {
+    await eventually(`the ${who} is at work`, () => running.has(who));
+    if (who === "second") all.push(ask("fourth").catch(() => order.push("fourth")));
+    await runtime.advance(0);
+    assert.deepEqual([...running.keys()], [who]);
+    running.get(who)?.reject(new Error("no reply"));
+  }
+  await Promise.all(all);
+  assert.deepEqual(order, ["first", "second", "third", "fourth"]);
+});
