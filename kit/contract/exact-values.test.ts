@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { compile, convert, openapi, contracts, parseExactJson, t } from "./index.ts";
+import { compile, convert, openapi, contracts, parseExactJson, parseKeepingDigits, t } from "./index.ts";
 
 const most = Number.MAX_SAFE_INTEGER;
 const Everything = t.Object({
@@ -26,6 +26,21 @@ test("a whole number that cannot be kept exactly is refused wherever a contract 
     ["/size", "12345678901234567890123"],
     ["/size", "9007199254740993.00"],
     ["/size", "1e400"],
+    ["/any", "9007199254740993e0"],
+    ["/any", "9007199254740993.00E+0"],
+    ["/any", "90071992547409930e-1"],
+    ["/any", "900719925474099.3e1"],
+    ["/any", "12345678901234567891e0"],
+    ["/any", "9007199254740993.5"],
+    ["/size", "-4503599627370497.5"],
+    ["/size", "0.99999999999999999999"],
+    ["/any", "1e-400"],
+    ["/count", "1E-400"],
+    ["/count", "-1e-999999999999999999999"],
+    ["/count", "4503599627370497.5"],
+    ["/count", "5.0000000000000000001"],
+    ["/count", "50000000000000000001e-19"],
+    ["/count", `1.${"0".repeat(200_000)}1`],
     ["/any", "9007199254740993"],
     ["/any", "9223372036854775807"],
     ["/any", '{"deep":[1,{"er":-9007199254740993}]}'],
@@ -59,8 +74,12 @@ test("whole numbers up to 2^53 - 1, fractions, zeros and large measurements are 
     '{"size":1e308,"any":6.02214076e23}',
     '{"size":9007199254740992,"any":9007199254740992}',
     '{"size":1e19,"any":[1e19]}',
-    '{"size":9007199254740992.0,"any":1.2345678901234567e+25}',
+    '{"size":9007199254740992.0,"any":1.2345678901234568e+25}',
     '{"size":0.1234567890123456789,"any":5e-324}',
+    '{"size":1e22,"any":10000000000000000000000}',
+    '{"count":9007199254740991e0,"size":90071992547409910e-1,"any":900719925474099.2e1}',
+    '{"count":0e-400,"size":-0.0e999,"any":0.0000000000000000000}',
+    '{"size":9007199254740.9935,"any":0.30000000000000000000001}',
     '{"any":"9007199254740993"}',
     '{"any":{"9007199254740993":[null,true]}}',
   ]) {
@@ -98,6 +117,45 @@ test("a JSON text is read as it is, or its unsafe number is found: nothing is ro
   );
 });
 
+test("a literal is taken where the number, written again, has its value, or where both are fractions", () => {
+  const literal = fc.tuple(
+    fc.bigInt({ min: -(10n ** 24n), max: 10n ** 24n }),
+    fc.integer({ min: 0, max: 12 }),
+    fc.integer({ min: -30, max: 30 }),
+  );
+  const scale = 10n ** 80n;
+  /** The value times 10^80: whole for all that is made here. */
+  const scaled = (text: string): bigint => {
+    const [, whole = "", fraction = "", exponent = "0"] = /^(-?\d+)(?:\.(\d+))?(?:e([+-]?\d+))?$/.exec(text) ?? [];
+    return BigInt(whole + fraction) * 10n ** BigInt(80 + Number(exponent) - fraction.length);
+  };
+  fc.assert(
+    fc.property(literal, ([digits, zeros, exponent]) => {
+      const [sign, plain] = digits < 0n ? ["-", String(-digits)] : ["", String(digits)];
+      const at = Math.max(1, plain.length - zeros);
+      const fraction = plain.slice(at);
+      const mantissa = `${sign}${plain.slice(0, at)}${fraction === "" ? "" : `.${fraction}`}`;
+      for (const text of [mantissa, `${mantissa}e${String(exponent)}`]) {
+        const exact = scaled(text);
+        const value = Number(text);
+        const kept = exact % scale === 0n ? scaled(String(value)) === exact : !Number.isInteger(value);
+        const read = parseExactJson(`[${text}]`);
+        assert.deepEqual(read, [kept ? value : Number.NaN], text);
+        assert.deepEqual([convert(t.Object({ n: t.Number() }), { n: text })["n"]], read, text);
+        if (kept && Number.isInteger(value)) assert.equal(exact % scale, 0n, `${text} is no whole number`);
+      }
+    }),
+    { numRuns: 1_000 },
+  );
+  const everyDouble = fc.double({ noNaN: true, noDefaultInfinity: true }).filter((value) => !Object.is(value, -0));
+  fc.assert(fc.property(everyDouble, (value) => assert.deepEqual(parseExactJson(JSON.stringify(value)), value)));
+});
+
+test("digits that no number holds are kept as they were written", () => {
+  for (const text of ["[9007199254740993e0]", "[1e-400]", "[1e400]", "[5.0000000000000000001]"])
+    assert.equal(JSON.stringify(parseKeepingDigits(text)), text);
+});
+
 test("a number of the query is read exactly or refused", () => {
   const Query = t.Object({
     size: t.Optional(t.Number()),
@@ -108,6 +166,10 @@ test("a number of the query is read exactly or refused", () => {
   assert.equal(check(convert(Query, { size: "9007199254740993" })), false);
   assert.equal(check(convert(Query, { count: "9007199254740992" })), false);
   assert.equal(check(convert(Query, { size: "1e400" })), false);
+  for (const text of ["5.0000000000000000001", "4503599627370497.5", "1e-400", "9007199254740993e0"]) {
+    assert.equal(check(convert(Query, { count: text })), false, text);
+    assert.equal(check(convert(Query, { size: text })), false, text);
+  }
   assert.deepEqual(convert(Query, { size: "1e300", count: String(most) }), { size: 1e300, count: most });
 });
 

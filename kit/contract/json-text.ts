@@ -1,9 +1,9 @@
-/** As many digits as 2^53 has. */
-const mayLoseDigits = /\d{16}/;
+/** Only 16 digits and exponents of three are ever changed by reading them; `1e-400` is read as 0. */
+const mayLoseDigits = /\d(?:\.?\d){15}|\d[eE][+-]?\d{3,}(?:[\s,\]}]|$)/;
 
 /**
- * `JSON.parse` that rounds no whole number in silence: one whose digits a number does not hold, such as 9007199254740993, becomes NaN, which no
- * schema admits. Throws a `SyntaxError` where the text is no JSON.
+ * `JSON.parse` that changes no whole number in silence: what `exactNumber` cannot keep, such as 9007199254740993, becomes NaN, which no schema admits.
+ * Throws a `SyntaxError` where the text is no JSON.
  */
 export const parseExactJson = (text: string): unknown => parseNumbers(text, exactNumber);
 
@@ -25,10 +25,27 @@ function parseNumbers(text: string, read: (source: string) => unknown): unknown 
 // Proof: TypeScript's library does not know it yet (ECMA-262, JSON.rawJSON).
 const { rawJSON: rawJson } = JSON as unknown as { readonly rawJSON: (text: string) => unknown };
 
-/** The number that a text of JSON's grammar stands for; NaN where it is written as a whole number and would come back with other digits. */
+/**
+ * The number that a text of JSON's grammar stands for. NaN where it is a whole number that would be written again with another value, a fraction that
+ * would become a whole number, or beyond all doubles. A fraction that stays one is the nearest double.
+ */
 export function exactNumber(text: string): number {
   const value = Number(text);
-  if (Number.isSafeInteger(value)) return value;
-  const [, whole] = /^(-?\d+)(?:\.0+)?$/.exec(text) ?? [];
-  return whole === undefined || String(value) === whole ? value : Number.NaN;
+  if (!Number.isFinite(value)) return Number.NaN;
+  if (!Number.isInteger(value)) return value;
+  const given = decimal(text);
+  const kept = decimal(String(value));
+  return given.digits === kept.digits && given.exponent === kept.exponent ? value : Number.NaN;
+}
+
+/** An absolute value as `digits` times ten to the power of `exponent`, without zeros at either end of the digits: equal values have equal parts. */
+function decimal(text: string): { readonly digits: string; readonly exponent: number } {
+  const [, whole = "", fraction = "", power = "0"] = /^-?(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(text) ?? [];
+  const all = whole + fraction;
+  let [start, end] = [0, all.length];
+  // Loops: a pattern of zeros at the end takes quadratic time.
+  while (end > 0 && all[end - 1] === "0") end -= 1;
+  while (start < end && all[start] === "0") start += 1;
+  const digits = all.slice(start, end);
+  return { digits, exponent: digits === "" ? 0 : Number(power) - fraction.length + all.length - end };
 }

@@ -71,7 +71,7 @@ test("a number that no double can hold is refused, also where any value may stan
     [`{"any":1e400}`, "/any range"],
     [`{"any":[0,-1E+999]}`, "/any/1 range"],
     [`1${"0".repeat(400)}`, " range"],
-    [`{"any":"1e400","small":1e-400,"most":1.7976931348623157e308,"id":"9e9e"}`, "accepted"],
+    [`{"any":"1e400","small":1e-300,"most":1.7976931348623157e308,"id":"9e9e"}`, "accepted"],
   ] as const)
     assert.equal(refusal(text), wanted, text.slice(0, 40));
 });
