@@ -3,7 +3,7 @@ import { compile, t, type TSchema } from "holdfast/contract";
 export interface ChargeRequest {
   /** Names the charge: the same key is the same charge, however often it is asked for. */
   readonly key: string;
-  /** In minor units. */
+  /** In minor units, 0 included. A gateway declines an amount that it does not take. */
   readonly amount: number;
   /** ISO 4217. */
   readonly currency: string;

@@ -13,6 +13,7 @@ const steps: Readonly<Record<string, number>> = { MGA: 100, BHD: 10, JOD: 10, KW
 
 /** An amount as Stripe counts it, or why it cannot take that amount; nothing is rounded. */
 export function stripeMoney({ amount, currency }: Money): Money | { readonly refused: string } {
+  if (amount === 0) return { refused: `the gateway takes no payment of ${written({ amount, currency })}` };
   const step = steps[currency] ?? 1;
   if (amount % step !== 0)
     return {

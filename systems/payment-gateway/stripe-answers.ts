@@ -29,10 +29,19 @@ interface Said {
 export const reasonOf = ({ code = "", decline_code = "" }: Said): string =>
   reasons[decline_code] ?? reasons[code] ?? "the card was declined";
 
-/** Why a payment is declined; undefined where the error is none of the card's. */
+/** Its limits depend on the currency, and on the account's: only it knows them. https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts */
+const amountReasons: Readonly<Record<string, string>> = {
+  amount_too_small: "the amount is less than the gateway takes",
+  amount_too_large: "the amount is more than the gateway takes",
+};
+
+/** Why a payment is declined; undefined where the error is none of the card's or the amount's. */
 export function declineOf(error: unknown, errors: Errors): string | undefined {
   if (error instanceof errors.StripeCardError) return reasonOf(error);
-  if (!(error instanceof errors.StripeInvalidRequestError) || error.param !== "payment_method") return undefined;
+  if (!(error instanceof errors.StripeInvalidRequestError)) return undefined;
+  const amountReason = amountReasons[error.code ?? ""];
+  if (amountReason !== undefined) return amountReason;
+  if (error.param !== "payment_method") return undefined;
   return error.code === "resource_missing"
     ? "the gateway does not know the payment method"
     : "the payment method cannot be used";

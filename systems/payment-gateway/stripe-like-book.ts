@@ -72,6 +72,18 @@ const metadataOf = (form: Form): Record<string, string> =>
     }),
   );
 
+/** https://docs.stripe.com/error-codes; the limits are those of EUR, whatever the currency. */
+function wrongAmount(amount: number, currency: string): Answer | undefined {
+  if (!/^[a-z]{3}$/.test(currency)) return invalid("Invalid currency", { param: "currency" });
+  const param = "amount";
+  if (!Number.isInteger(amount) || amount < 1)
+    return invalid("This value must be greater than or equal to 1.", { code: "parameter_invalid_integer", param });
+  if (amount < 50) return invalid("Amount must be at least €0.50 eur", { code: "amount_too_small", param });
+  if (amount > 99_999_999)
+    return invalid("Amount must be no more than €999,999.99", { code: "amount_too_large", param });
+  return undefined;
+}
+
 /** What Stripe would know of an account: its intents and what was given back of them. */
 export class StripeBook {
   readonly intents = new Map<string, Intent>();
@@ -86,11 +98,8 @@ export class StripeBook {
     const amount = Number(form.get("amount"));
     const method = form.get("payment_method") ?? "";
     const does = methods[method];
-    if (!/^[a-z]{3}$/.test(form.get("currency") ?? "") || !Number.isInteger(amount) || amount < 50)
-      return {
-        ...invalid("Amount must be at least €0.50 eur", { code: "amount_too_small", param: "amount" }),
-        unbegun: true,
-      };
+    const wrong = wrongAmount(amount, form.get("currency") ?? "");
+    if (wrong !== undefined) return { ...wrong, unbegun: true };
     if (form.get("confirm") !== "true" || form.get("automatic_payment_methods[allow_redirects]") !== "never")
       return { ...invalid("You must provide a `return_url`."), unbegun: true };
     if (does === undefined) return { ...missing("PaymentMethod", method, "payment_method", 400), unbegun: true };

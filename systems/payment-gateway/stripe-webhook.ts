@@ -1,4 +1,4 @@
-import { bytes, contracts, kitProblems, noContent, t } from "holdfast/contract";
+import { bytes, contracts, findBadText, kitProblems, noContent, t } from "holdfast/contract";
 import { loadStripe } from "./stripe-sdk.ts";
 
 /** What each service that takes payments lists among its contracts: Stripe tells it at an address of its own. */
@@ -67,10 +67,13 @@ export function stripeEvents({
         // The SDK's error holds all that was sent.
         throw refused();
       }
-      if (!ends.includes(String(at(event, "type")))) return undefined;
+      const type = at(event, "type");
+      if (typeof type !== "string" || !ends.includes(type)) return undefined;
       const metadata = at(at(at(event, "data"), "object"), "metadata");
       const [key, reference] = [at(metadata, "key"), at(metadata, "reference")];
-      return typeof key === "string" && typeof reference === "string" ? { key, reference } : undefined;
+      if (typeof key !== "string" || typeof reference !== "string") return undefined;
+      // What no store can hold is another application's, on the same account.
+      return findBadText([key, reference]) === undefined ? { key, reference } : undefined;
     },
   };
 }

@@ -194,6 +194,27 @@ test("Stripe: amounts are told in its units where they are not those of ISO 4217
   await assert.rejects(gateway.charge(request("pm_card_visa", { key: "a b" }), never), GatewayRefused);
 });
 
+test("Stripe: an amount that it finds too small or too large is declined at once, and 0 without asking it", async (t) => {
+  const { like, gateway } = await stripe(t);
+  for (const [amount, reason] of [
+    [0, "the gateway takes no payment of 0.00 EUR"],
+    [1, "the amount is less than the gateway takes"],
+    [49, "the amount is less than the gateway takes"],
+    [100_000_000, "the amount is more than the gateway takes"],
+  ] as const) {
+    const asked = request("pm_card_visa", { key: String(amount), amount });
+    assert.deepEqual(await gateway.charge(asked, never), { kind: "declined", reason });
+    assert.deepEqual(await gateway.charge(asked, never), { kind: "declined", reason }, "again, under its key");
+  }
+  assert.equal(like.asked.length, 6);
+  assert.equal(like.book.intents.size, 0);
+  for (const amount of [50, 99_999_999])
+    assert.equal(
+      (await gateway.charge(request("pm_card_visa", { key: String(amount), amount }), never)).kind,
+      "charged",
+    );
+});
+
 test("Stripe: a key that it does not take is no answer, and is told to nobody", async (t) => {
   const { like } = await stripe(t);
   const gateway = stripeGateway({ ...like, key: "sk_test_verySecretIndeed" });

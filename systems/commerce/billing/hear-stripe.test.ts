@@ -6,6 +6,7 @@ import { controlledRuntime } from "holdfast/runtime";
 import { silentLogger } from "holdfast/telemetry";
 import { start, until } from "holdfast/testing";
 import { keyRetentionMs } from "../../payment-gateway/port.ts";
+import { oddEvents } from "../../payment-gateway/stripe-like-odd.ts";
 import { stripeLike, type SignedEvent } from "../../payment-gateway/stripe-like.ts";
 import { BillOrder, GetInvoice, OrderPaid } from "./contracts.ts";
 import { customers } from "../customers/service.ts";
@@ -144,6 +145,12 @@ test("what Stripe did not sign, or long ago, or of nobody's payment here: nothin
   assert.deepEqual(await post({ body, signature: like.sign(body, runtime.clock.now() + 290_000) }), [204, undefined]);
   assert.deepEqual(await post({ body, signature: like.sign(body, runtime.clock.now() - 290_000) }), [204, undefined]);
   await until("it is paid", async () => (await invoice.state()) === "paid");
+});
+
+test("what Stripe signed and no store can hold, or with a type that is no text, is ignored", async (t) => {
+  const { like, post } = await place(t);
+  for (const body of oddEvents)
+    assert.deepEqual(await post({ body, signature: like.sign(body) }), [204, undefined], body);
 });
 
 test("without a secret nobody can tell anything", async (t) => {

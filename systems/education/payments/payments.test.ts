@@ -7,6 +7,7 @@ import { isProblem } from "holdfast/contract";
 import { asService, operator, start, until, user, type TestSystem } from "holdfast/testing";
 import { gatewayFile } from "../../payment-gateway/index.ts";
 import { ledger } from "../../payment-gateway/ledger.ts";
+import { oddEvents } from "../../payment-gateway/stripe-like-odd.ts";
 import { stripeLike } from "../../payment-gateway/stripe-like.ts";
 import {
   GetPayment,
@@ -149,6 +150,23 @@ void test("a payment on its way at Stripe is settled when Stripe tells of it, on
   assert.equal(like.asked.length, asked, "nobody asks again");
   assert.deepEqual(await factsOf(school, id), ["asked", "charged"]);
   assert.equal(like.book.intents.size, 1);
+});
+
+void test("what Stripe signed and no store can hold, or with a type that is no text, is ignored", async (t) => {
+  const like = await stripeLike({ now: () => Date.UTC(2030, 0, 1) });
+  t.after(() => like[Symbol.asyncDispose]());
+  await using school = await start(payments, {
+    env: {
+      HOLDFAST_PAYMENTS_GATEWAY: "stripe",
+      HOLDFAST_PAYMENTS_STRIPE_KEY: like.key,
+      HOLDFAST_PAYMENTS_STRIPE_URL: like.url,
+      HOLDFAST_PAYMENTS_STRIPE_WEBHOOK_SECRET: like.webhookSecret,
+    },
+  });
+  for (const body of oddEvents) {
+    const headers = { "stripe-signature": like.sign(body) };
+    assert.equal((await school.call(StripeWebhook, { body: Buffer.from(body), headers })).status, 204, body);
+  }
 });
 
 void test("registration.released before registration.created: nothing is ever charged, and that is said once", async () => {
