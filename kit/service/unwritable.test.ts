@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import path from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test, type TestContext } from "node:test";
@@ -125,3 +127,104 @@ test("the same texts on PostgreSQL", { skip: postgresSkip }, async (t) => {
   await using system = await start(outlets(), { ...foreign, storeUrl });
   await keepsOddTexts(system);
 });
+
+/** A way to the server that can be barred: its connections end, and no others are made. */
+async function wayTo(t: TestContext, url: string) {
+  const to = new URL(url);
+  const { port, hostname } = to;
+  const sockets = new Set<Socket>();
+  let barred = false;
+  const server = createServer((near) => {
+    if (barred) return void near.destroy();
+    const far = connect(Number(port), hostname);
+    for (const [socket, other] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      sockets.add(socket.on("error", () => {}).on("close", () => other.destroy()));
+      socket.pipe(other);
+    }
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const cut = () => {
+    for (const socket of sockets) socket.destroy();
+  };
+  t.after(() => {
+    cut();
+    server.close();
+  });
+  // Proof: it listens on TCP.
+  to.port = String((server.address() as AddressInfo).port);
+  to.hostname = "127.0.0.1";
+  return {
+    url: to.href,
+    bar: () => {
+      barred = true;
+      cut();
+    },
+    open: () => {
+      barred = false;
+    },
+  };
+}
+
+/** States that look like a conflict or an outage when a unit has them for itself, each raised by a row whose text ends with it. */
+const outageStates = ["55P03", "40001", "53200", "25006"];
+const ownOutages = `
+  CREATE FUNCTION outlets.own() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    IF NEW.text LIKE '%backend' THEN PERFORM pg_terminate_backend(pg_backend_pid()); END IF;
+    RAISE EXCEPTION USING MESSAGE = 'planted', ERRCODE = right(NEW.text, 5);
+  END $$;
+  CREATE TRIGGER own BEFORE INSERT ON outlets.puts FOR EACH ROW WHEN (NEW.text LIKE 'own%') EXECUTE FUNCTION outlets.own();
+`;
+
+test(
+  "a message that alone fails each time with a conflict or an error of an outage becomes a dead letter, and others go on",
+  { skip: postgresSkip },
+  async (t) => {
+    await fresh(t);
+    await using system = await start(outlets(), { ...foreign, storeUrl });
+    await tidy(ownOutages);
+    const own = [...outageStates, "backend"].map((state) => `own ${state}`);
+    const good = Array.from({ length: 6 }, (_, at) => `good ${String(at)}`);
+    await Promise.all([...good.slice(0, 3), ...own, ...good.slice(3)].map((text) => ask(system, text)));
+    await until("those at fault are dead letters", async () => (await dead(system)).length === own.length);
+    await system.settled();
+    for (const { attempts, error } of await dead(system))
+      assert.deepEqual([attempts, /planted|terminat|lost/.test(error)], [3, true], error);
+    assert.deepEqual((await texts(system)).toSorted(), good);
+  },
+);
+
+test(
+  "a message uses up no attempts while nothing can be written, nor while no connection to the server is possible",
+  { skip: postgresSkip },
+  async (t) => {
+    await fresh(t);
+    const way = await wayTo(t, storeUrl);
+    await using system = await start(outlets(), { ...foreign, storeUrl: way.url });
+    const paused = () => system.log.filter(({ event }) => event.startsWith("messages are not taken in")).length;
+    // What every transaction of the service needs is refused with the same error.
+    await tidy(`${ownOutages}
+      CREATE FUNCTION outlets.down() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        RAISE EXCEPTION USING MESSAGE = 'down', ERRCODE = '53200'; END $$;
+      CREATE TRIGGER down BEFORE UPDATE ON outlets.holdfast_store FOR EACH ROW EXECUTE FUNCTION outlets.down();`);
+    await ask(system, "own 53200");
+    await until("the consumer pauses", () => paused() === 1);
+    const { parked, dead: letters } = await system.service("outlets").store.depths();
+    assert.deepEqual([parked, letters], [0, 0]);
+    await tidy("DROP TRIGGER down ON outlets.holdfast_store; DROP TRIGGER own ON outlets.puts");
+    await until("it is handled", async () => (await texts(system)).length === 1);
+    way.bar();
+    await ask(system, "while it is down");
+    await until("the consumer pauses again", () => paused() === 2);
+    way.open();
+    await until("the other is handled", async () => (await texts(system)).length === 2);
+    assert.deepEqual(await dead(system), []);
+    assert.deepEqual(
+      system.log.filter(({ event }) => event === "message failed"),
+      [],
+    );
+  },
+);

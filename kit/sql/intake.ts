@@ -16,6 +16,7 @@ import { runMessage, type Parts } from "./message-unit.ts";
 import { park } from "./parked-rows.ts";
 import { insertOutgoing } from "./outgoing.ts";
 import { textOf } from "./rows.ts";
+import { conflictRounds, Repetitions, unitsError } from "./repeating.ts";
 import type { Slices } from "./slices.ts";
 import type { Turn } from "./turn.ts";
 
@@ -58,7 +59,7 @@ const sum = (a: TakenIn, b: TakenIn): TakenIn => ({
 });
 
 /**
- * What the unit of one message writes may fail for all, at the end of the transaction or at its commit. Then each half is taken in for itself; when the
+ * What the unit of one message writes may fail for all: at the end of the transaction, at its commit, or with an error that looks like an outage. Then each half is taken in for itself; when the
  * message is alone, each failure is an attempt of it, and two are made at once.
  */
 async function takeInSlice(parts: Parts, slices: Slices, batch: Batch<object>): Promise<TakenIn> {
@@ -86,18 +87,33 @@ async function tryToTakeIn(
   parts: Parts,
   slices: Slices,
   batch: Taking,
+  repetitions = new Repetitions(parts.lane),
 ): Promise<{ readonly taken: TakenIn } | { readonly error: unknown }> {
   let paused = false;
+  let reached = false;
   const judge: Batch<object>["judge"] = (error, attempt) => {
     const verdict = batch.judge(error, attempt);
     paused ||= verdict.kind === "pause";
     return verdict;
   };
   try {
-    return { taken: await takeInOnce(parts, slices, { ...batch, judge }) };
+    const handle: Taking["handle"] = (...given) => {
+      reached = true;
+      return batch.handle(...given);
+    };
+    const began = () => {
+      // The lane may run it again.
+      reached = false;
+    };
+    return { taken: await takeInOnce(parts, slices, { ...batch, handle, judge, began }) };
   } catch (error) {
-    if (paused || isInfrastructure(error)) throw error;
-    return { error };
+    if (paused || (isInfrastructure(error) && !reached)) throw error;
+    if (batch.messages.length > 1) {
+      if (isInfrastructure(error) && (await unitsError(parts.lane, error)) === undefined) throw error;
+      return { error };
+    }
+    const verdict = await repetitions.judge(error);
+    return verdict === "again" ? await tryToTakeIn(parts, slices, batch, repetitions) : { error: verdict.failed };
   }
 }
 
@@ -113,12 +129,15 @@ interface Taking extends Batch<object> {
   readonly failed?: Failed;
   /** Of the handler; of those that were made before nothing is left. @default 1 */
   readonly attempt?: number;
+  /** Told of each transaction. */
+  readonly began?: () => void;
 }
 
 /** One transaction: marks, effects, parked and dead rows, outgoing messages. */
 function takeInOnce(parts: Parts, slices: Slices, batch: Taking): Promise<TakenIn> {
   const { clock } = parts.runtime;
   return parts.lane.job(async (session) => {
+    batch.began?.();
     const began = clock.monotonic();
     const turns: Turn[] = [];
     const result = await takeInBatch(parts, session, { ...batch, ran: (turn) => turns.push(turn) });
@@ -126,7 +145,7 @@ function takeInOnce(parts: Parts, slices: Slices, batch: Taking): Promise<TakenI
     slices.took(batch.subscription, batch.messages.length, clock.monotonic() - began);
     const enqueued = turns.some(({ jobs }) => jobs.length > 0);
     return { ...result, published: turns.some(({ outgoing }) => outgoing.length > 0), enqueued };
-  });
+  }, conflictRounds);
 }
 
 interface Running extends Taking {

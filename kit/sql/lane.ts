@@ -12,6 +12,8 @@ import { WriteFault } from "./write-fault.ts";
 /** Kit work with a transaction of its own. */
 interface Job {
   readonly work: (session: Session) => Promise<unknown>;
+  /** How often it is run again after conflicts. */
+  readonly rounds: number;
   settle(outcome: Outcome<unknown>): void;
 }
 
@@ -69,6 +71,8 @@ export class Lane {
   #unitsNext = true;
   #timer: { cancel(): void } | undefined;
   #closed = false;
+  #lastConflict: unknown;
+  readonly engine: Engine["name"];
   readonly #size: number;
   readonly #writeFault: WriteFault;
   readonly #waitsForKey = new WeakSet<Member>();
@@ -76,6 +80,7 @@ export class Lane {
   constructor(options: LaneOptions) {
     this.#o = options;
     this.#writeFault = new WriteFault(options.engine);
+    this.engine = options.engine.name;
     this.#size = groupSizes[options.engine.name === "sqlite" ? "sqlite" : options.isolation];
   }
 
@@ -91,10 +96,13 @@ export class Lane {
     this.#wake();
   }
 
-  /** Runs in a transaction of its own; rejects when nothing of it was committed. */
-  job<T>(work: (session: Session) => Promise<T>): Promise<T> {
-    return this.#add(this.#jobs, work, () => this.#wake());
+  /** Runs in a transaction of its own; rejects when nothing of it was committed. `rounds`: after how many conflicts in a row. Default: those of 5 s. */
+  job<T>(work: (session: Session) => Promise<T>, rounds = Infinity): Promise<T> {
+    return this.#add(this.#jobs, { work, rounds }, () => this.#wake());
   }
+
+  /** Whether a small write succeeds now, on a new connection where the last one is gone. */
+  probe = (): Promise<boolean> => this.#writeFault.probe((work) => this.job(work));
 
   /** Why nothing can be written at present; undefined where writes go well. */
   check(): Promise<string | undefined> {
@@ -103,7 +111,7 @@ export class Lane {
 
   /** Joins the next transaction; makes one of its own only when none comes. The work may not fail for reasons of its own: it shares the fate of others. */
   later<T>(work: (session: Session) => Promise<T>): Promise<T> {
-    return this.#add(this.#later, work, () => this.#armLater());
+    return this.#add(this.#later, { work, rounds: Infinity }, () => this.#armLater());
   }
 
   #armLater(): void {
@@ -114,7 +122,11 @@ export class Lane {
     });
   }
 
-  #add<T>(queue: Job[], work: (session: Session) => Promise<T>, wake: () => void): Promise<T> {
+  #add<T>(
+    queue: Job[],
+    { work, rounds }: { readonly work: (session: Session) => Promise<T>; readonly rounds: number },
+    wake: () => void,
+  ): Promise<T> {
     return new Promise((resolve, reject) => {
       const refused = this.#refusal();
       if (refused !== undefined) {
@@ -123,6 +135,7 @@ export class Lane {
       }
       queue.push({
         work,
+        rounds,
         // Proof: the value is what `work` resolved with.
         settle: (outcome) => (outcome.ok ? resolve(outcome.value as T) : reject(outcome.error)),
       });
@@ -177,8 +190,9 @@ export class Lane {
         return;
       }
       if (committed === "riders") continue;
-      if (!(await this.#backOff(round, deadline))) {
-        job.settle({ ok: false, error: kitProblems.unavailable({ reason: "The store is in contention." }) });
+      if (round >= job.rounds || !(await this.#backOff(round, deadline))) {
+        const cause = this.#lastConflict;
+        job.settle({ ok: false, error: kitProblems.unavailable({ reason: "The store is in contention." }, { cause }) });
         return;
       }
     }
@@ -332,6 +346,7 @@ export class Lane {
           : engine.classify(error instanceof TransactionGone ? error.cause : error);
       if (kind === "conflict") {
         this.#o.meter.conflict();
+        this.#lastConflict = error;
         this.#later.unshift(...riders);
         if (riders.length > 0) this.#armLater();
         return "conflict";

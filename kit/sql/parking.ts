@@ -1,5 +1,4 @@
 import {
-  isInfrastructure,
   lastFailure,
   longestClaimMs,
   reasonOf,
@@ -14,6 +13,7 @@ import type { Row, Session } from "./engine.ts";
 import { runMessage, type Parts } from "./message-unit.ts";
 import { unpark } from "./parked-rows.ts";
 import { envelopeNames } from "./kit-tables.ts";
+import { conflictRounds, Repetitions } from "./repeating.ts";
 import { Rejected } from "./rejected.ts";
 import { insertOutgoing } from "./outgoing.ts";
 import { envelopeOf, maybeText, numberOf, textOf } from "./rows.ts";
@@ -85,14 +85,16 @@ interface Unwritten {
  */
 export async function retry(parts: Parts, parked: Parked, how: How): Promise<Ended> {
   let unwritten: readonly Unwritten[] = [];
+  const repetitions = new Repetitions(parts.lane);
   for (;;) {
     const reached: Reached = { unit: undefined };
     try {
       return await retryOnce(parts, parked, how, { unwritten, reached });
     } catch (error) {
       const by = reached.unit;
-      if (by === undefined || isInfrastructure(error) || unwritten.some((known) => known.by === by)) throw error;
-      unwritten = [...unwritten, { error, by }];
+      if (by === undefined || unwritten.some((known) => known.by === by)) throw error;
+      const verdict = await repetitions.judge(error);
+      if (verdict !== "again") unwritten = [...unwritten, { error: verdict.failed, by }];
     }
   }
 }
@@ -177,5 +179,5 @@ function retryOnce(
       effectKeys: how.effectKeys?.() ?? [],
     });
     return "dead";
-  });
+  }, conflictRounds);
 }

@@ -18,7 +18,12 @@ export class WriteFault {
 
   /** Where a write was refused, another one is tried. Undefined where writes go well. */
   async check(write: (work: (session: Session) => Promise<void>) => Promise<unknown>): Promise<string | undefined> {
-    if (this.#reason === undefined) return undefined;
+    if (this.#reason !== undefined) await this.probe(write);
+    return this.#reason;
+  }
+
+  /** Whether a small write succeeds now. */
+  async probe(write: (work: (session: Session) => Promise<void>) => Promise<unknown>): Promise<boolean> {
     try {
       await write(async (session) => {
         this.#probes += 1;
@@ -27,9 +32,9 @@ export class WriteFault {
         await session.run(this.#engine.name === "sqlite" ? header : "UPDATE holdfast_store SET id = id");
       });
       this.#reason = undefined;
+      return true;
     } catch {
-      // The reason stands.
+      return false; // The reason stands.
     }
-    return this.#reason;
   }
 }
