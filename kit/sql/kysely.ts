@@ -108,7 +108,16 @@ class Executor implements QueryExecutor {
   }
 }
 
+/** A unit that ended its transaction would commit its neighbours' work early, or undo it. */
+const ofTransactions =
+  /^\s*(?:begin|start\s+transaction|commit|end|abort|rollback|savepoint|release|prepare\s+transaction)\b/i;
+
 function statementOf({ sql, parameters, query }: CompiledQuery, engine: Engine["name"]): Statement {
+  const refused = query.kind === "RawNode" ? ofTransactions.exec(sql)?.[0].trim().toUpperCase() : undefined;
+  if (refused !== undefined)
+    throw new Error(
+      `${refused} is not possible in a unit of work: the kit begins and ends its transaction. Throw an error to undo the unit.`,
+    );
   return {
     // One writer at a time: SQLite has, and needs, no row locks.
     sql: engine === "sqlite" && sql.endsWith(" for update") ? sql.slice(0, -" for update".length) : sql,
