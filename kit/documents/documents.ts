@@ -1,5 +1,5 @@
 import path from "node:path";
-import type { KnownStore, Store } from "../messaging/index.ts";
+import { keyClock, type KnownStore, type Store } from "../messaging/index.ts";
 import type { StorePlace, StoreSpec } from "../service/index.ts";
 import { Derivation, secretBytes } from "../runtime/index.ts";
 import { LaneMeter, whenMissing } from "../sql/index.ts";
@@ -50,7 +50,14 @@ export async function openDocuments(
   const secret = String((await engine.get(names.store, "secret"))?.["secret"]);
   const derivation = new Derivation(Buffer.from(secret, "base64"));
   const watched = gated(engine, storeId);
-  const parts = { engine: watched.engine, runtime, storeId, derivation, collections };
+  const parts = {
+    engine: watched.engine,
+    runtime,
+    keyClock: keyClock(runtime.clock),
+    storeId,
+    derivation,
+    collections,
+  };
   // What a crash has left is let out before anything new is.
   await settleAll({ ...parts, ring: () => {} }, [...Object.keys(own), names.keys], runtime.clock.now());
   return new DocumentStore(parts, watched.check);

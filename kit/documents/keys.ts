@@ -1,5 +1,5 @@
 import { kitProblems } from "../contract/index.ts";
-import { keyRetentionMs, type KeyClaim, type KeyState, type StoredReply } from "../messaging/index.ts";
+import type { KeyClaim, KeyClock, KeyState, StoredReply } from "../messaging/index.ts";
 import type { DocumentEngine } from "./engine.ts";
 import { names, type OwnDoc } from "./kit-collections.ts";
 
@@ -21,6 +21,9 @@ export const replyDocument = (
   { reply, version, at }: { readonly reply: StoredReply; readonly version: number; readonly at: number },
 ): OwnDoc => ({ _id: scope, version, fingerprint, reply: { ...reply, body: reply.body ?? null }, at });
 
+/** When the document of a key was written; 0 where there is none. What replaces it is not older. */
+export const writtenAt = (document: OwnDoc | undefined): number => Number(document?.["at"] ?? 0);
+
 type Engine = Pick<DocumentEngine, "get" | "insert" | "replace" | "remove">;
 
 /** What stands under a key: as a document, which a reservation replaces, and what it says to the request that asks. */
@@ -33,12 +36,12 @@ export interface FoundKey {
 export async function findKey(
   engine: Pick<Engine, "get" | "remove">,
   { scope, fingerprint }: KeyClaim,
-  now: number,
+  keyClock: KeyClock,
 ): Promise<FoundKey> {
   // Proof: written by this file alone.
   const document = (await engine.get(names.keys, scope)) as KeyDoc | undefined;
   if (document === undefined) return { document, state: { kind: "free" } };
-  if (document.at < now - keyRetentionMs && document.pending === undefined) {
+  if (document.at < keyClock.expiredBefore() && document.pending === undefined) {
     await engine.remove(names.keys, [scope], document.version);
     return { document: undefined, state: { kind: "free" } };
   }
@@ -55,17 +58,17 @@ export async function findKey(
 export async function reserveKey(
   engine: Engine,
   key: KeyClaim,
-  { nonce, now }: { readonly nonce: string; readonly now: number },
+  { nonce, keyClock }: { readonly nonce: string; readonly keyClock: KeyClock },
 ): Promise<Exclude<KeyState, { readonly kind: "free" }>> {
   for (;;) {
-    const { document, state } = await findKey(engine, key, now);
+    const { document, state } = await findKey(engine, key, keyClock);
     if (state.kind === "replied") return state;
     const reserved = { kind: "reserved", nonce, refused: false } as const;
-    const mine = { _id: key.scope, fingerprint: key.fingerprint, nonce, at: Math.floor(now) };
+    const mine = { _id: key.scope, fingerprint: key.fingerprint, nonce, at: keyClock.at() };
     if (document === undefined) {
       if ((await engine.insert(names.keys, [{ ...mine, version: 1 }])).size === 1) return reserved;
     } else if (state.kind === "free") {
-      const next = { ...mine, version: document.version + 1 };
+      const next = { ...mine, at: Math.max(mine.at, writtenAt(document)), version: document.version + 1 };
       if (await engine.replace(names.keys, next, document.version)) return reserved;
     } else {
       if (!state.refused) return state;

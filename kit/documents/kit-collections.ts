@@ -60,7 +60,13 @@ export interface Pending {
   readonly unit: string;
   /** Id of the inbox mark of the message that was handled. */
   readonly mark?: string;
-  readonly key?: { readonly scope: string; readonly fingerprint: string; readonly reply: StoredReply };
+  readonly key?: {
+    readonly scope: string;
+    readonly fingerprint: string;
+    readonly reply: StoredReply;
+    /** When the unit was committed, or its reservation if that is later. */
+    readonly at?: number;
+  };
   readonly events: readonly StoredEnvelope[];
   readonly jobs: readonly PendingJob[];
 }

@@ -1,3 +1,4 @@
+import type { KeyClock } from "../messaging/index.ts";
 import type { Derivation, FaultPoint, Runtime } from "../runtime/index.ts";
 import type { Doc, DocumentEngine, Step } from "./engine.ts";
 import { putVersion, replyDocument } from "./keys.ts";
@@ -6,6 +7,7 @@ import { jobDocument, names, type OwnDoc, type StoredEnvelope } from "./kit-coll
 export interface Parts {
   readonly engine: DocumentEngine;
   readonly runtime: Runtime;
+  readonly keyClock: KeyClock;
   /** Under a secret made with the store: ids derived in another store differ. */
   readonly derivation: Derivation;
   /** Something stands in the outbox, or among the parked. */
@@ -73,7 +75,7 @@ export function lettingOut(
     );
   if (jobs.length > 0) insert(names.parked, "parked:writing", jobs.map(jobDocument));
   if (key !== undefined) {
-    const document = replyDocument(key, { reply: key.reply, version: putVersion, at });
+    const document = replyDocument(key, { reply: key.reply, version: putVersion, at: key.at ?? at });
     steps.push({ do: "put", collection: names.keys, document, unless: "reply" });
   }
   if (mark !== undefined) insert(names.inbox, "inbox:inserting", [{ _id: mark, version: 1, at }]);

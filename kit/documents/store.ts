@@ -94,12 +94,12 @@ export class DocumentStore implements Store<object> {
   }
 
   async lookUpKey(key: KeyClaim): Promise<KeyState> {
-    const { engine, runtime } = this.#parts;
-    return (await findKey(engine, key, runtime.clock.now())).state;
+    const { engine, keyClock } = this.#parts;
+    return (await findKey(engine, key, keyClock)).state;
   }
   reserveKey(key: KeyClaim, nonce: string) {
-    const { engine, runtime } = this.#parts;
-    return reserveKey(engine, key, { nonce, now: runtime.clock.now() });
+    const { engine, keyClock } = this.#parts;
+    return reserveKey(engine, key, { nonce, keyClock });
   }
   refuseKey = (key: KeyClaim, nonce: string) => refuseKey(this.#parts.engine, key, nonce);
 

@@ -3,7 +3,7 @@ import { isStorable, type KeyClaim, type StoredReply, type Unit } from "../messa
 import { Attempt, settled as valueOf, Turn } from "../sql/index.ts";
 import type { Opened, Opener } from "./collection.ts";
 import { names, pendingJob, toStored, type OwnDoc, type Pending } from "./kit-collections.ts";
-import { findKey, replyDocument } from "./keys.ts";
+import { findKey, replyDocument, writtenAt } from "./keys.ts";
 import type { DocumentEngine, Step } from "./engine.ts";
 import { lettingOut, rung, settle, settling, type Parts } from "./settle.ts";
 
@@ -44,6 +44,8 @@ interface Begun {
 class Running {
   begun: Begun | undefined;
   known: Ran<never> | undefined;
+  /** When the reservation of its key was written. */
+  keyAt = 0;
 }
 
 /** Runs a unit on one document, again where another one changed it meanwhile; rejects with what `work` throws. */
@@ -118,11 +120,12 @@ function open(
       throw new Error("The message was handled before.");
     }
     if (plan.key !== undefined) {
-      const { state } = await findKey(parts.engine, plan.key, parts.runtime.clock.now());
+      const { document, state } = await findKey(parts.engine, plan.key, parts.keyClock);
       if (state.kind === "replied") {
         running.known = { kind: "replayed", reply: state.reply };
         throw new Error("The request was answered before.");
       }
+      running.keyAt = writtenAt(document);
     }
     return {
       id,
@@ -141,11 +144,11 @@ function open(
 
 /** The reply of a twin, where a unit has opened no document, and so has not looked yet. */
 async function replayOf(
-  { engine, runtime }: Parts,
+  { engine, keyClock }: Parts,
   { key }: Pick<UnitPlan<unknown>, "key">,
 ): Promise<Ran<never> | undefined> {
   if (key === undefined) return undefined;
-  const { state } = await findKey(engine, key, runtime.clock.now());
+  const { state } = await findKey(engine, key, keyClock);
   return state.kind === "replied" ? { kind: "replayed", reply: state.reply } : undefined;
 }
 
@@ -179,7 +182,7 @@ async function commit<T>(
   plan: UnitPlan<T>,
   { running, turn, value }: { readonly running: Running; readonly turn: DocumentTurn; readonly value: T },
 ): Promise<boolean> {
-  const { engine, runtime, derivation } = parts;
+  const { engine, runtime, derivation, keyClock } = parts;
   const { faults, ids, clock } = runtime;
   const { mark, key, encode } = plan;
   const { begun } = running;
@@ -196,7 +199,7 @@ async function commit<T>(
   const derived = (kind: string, n: number) => derivation.id(kind, collection, id, String(version), String(n));
   const pending: Pending = {
     ...(mark === undefined ? {} : { mark }),
-    ...(reply === undefined ? {} : { key: reply }),
+    ...(reply === undefined ? {} : { key: { ...reply, at: Math.max(keyClock.at(), running.keyAt) } }),
     unit: ids.uuidv7(),
     events: turn.outgoing.map((message, n) =>
       toStored({ ...message, id: derived("event", n), time: new Date(now).toISOString() }),
@@ -238,7 +241,7 @@ async function commitJobs(
     turn,
   }: { readonly mark: string | undefined; readonly reply: Pending["key"]; readonly turn: DocumentTurn },
 ): Promise<boolean> {
-  const { engine, runtime } = parts;
+  const { engine, runtime, keyClock } = parts;
   const { ids, clock } = runtime;
   const now = clock.now();
   const jobs = turn.jobs.map((job) => pendingJob(job, ids.uuidv7(), now));
@@ -250,10 +253,11 @@ async function commitJobs(
     if (!(await engine.apply([create, ...settling(parts, names.inbox, document)]))) return false;
   } else if (reply === undefined) await engine.apply(lettingOut(parts, { rows: [], jobs }));
   else {
-    const { document: before, state } = await findKey(engine, reply, now);
+    const { document: before, state } = await findKey(engine, reply, keyClock);
     if (state.kind === "replied") return false;
     const version = (before?.version ?? 0) + 1;
-    const document = { ...replyDocument(reply, { reply: reply.reply, version, at }), ...carried };
+    const keyAt = Math.max(keyClock.at(), writtenAt(before));
+    const document = { ...replyDocument(reply, { reply: reply.reply, version, at: keyAt }), ...carried };
     const first = { at: "unit:committing", collection: names.keys, document } as const;
     const step: Step =
       before === undefined ? { ...first, do: "create" } : { ...first, do: "replace", version: before.version };

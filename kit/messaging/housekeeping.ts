@@ -50,7 +50,7 @@ export function startHousekeeping({
       });
       if ((rows ?? 0) > 0)
         log.warn("parked messages were to wait until a time that only a wrong clock has set", { rows });
-      while (!stopped && (await store.sweep(clock.now(), { drop: steady })));
+      while (!stopped && (await store.sweep(clock.now(), { drop: isSteady() })));
     } catch (error) {
       log.warn("the store could not be swept; the next minute tries again", { error });
     } finally {

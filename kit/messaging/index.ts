@@ -16,6 +16,7 @@ export { startHousekeeping, type Housekeeping } from "./housekeeping.ts";
 export { knownStore, remember, type KnownStore } from "./known-store.ts";
 export { watchStore, type StoreWatch } from "./store-watch.ts";
 export { codeOf, lastFailure, reasonOf, tooOld, twiceFailed, type Burial, type Failure } from "./burial.ts";
+export { keyClock, type KeyClock } from "./key-clock.ts";
 export { keyRetentionMs, longestClaimMs, lowestUuidv7, messageRetentionMs, validLowWater } from "./retention.ts";
 export { steadyClock } from "./steady-clock.ts";
 export { delayHeader } from "./waiting.ts";

@@ -34,10 +34,14 @@ class World implements Gateway {
   refusing = false;
   /** The fault point at which the next unit fails. */
   crashAt: FaultPoint | undefined;
+  /** Until `crashAt` is set again: writes that share a commit are tried one by one when it fails. */
+  keepsCrashing = false;
   /** In the order in which they were asked for. */
   readonly asked: string[] = [];
-  /** How far the calendar is ahead of the machine's clock. */
-  #ahead = 0;
+  /** How much longer both clocks have run than the machine's. */
+  #passed = 0;
+  /** How wrong the wall clock is. */
+  #wrong = 0;
   readonly runtime: ControlledRuntime;
 
   constructor(seed = 1) {
@@ -47,13 +51,19 @@ class World implements Gateway {
         ...noFaults,
         at: (point) => {
           if (point !== this.crashAt) return;
-          this.crashAt = undefined;
+          if (!this.keepsCrashing) this.crashAt = undefined;
           throw new Error(`crash at ${point}`);
         },
       },
     });
     const { clock } = runtime;
-    this.runtime = { ...runtime, clock: { now: () => clock.now() + this.#ahead, monotonic: () => clock.monotonic() } };
+    this.runtime = {
+      ...runtime,
+      clock: {
+        now: () => clock.now() + this.#passed + this.#wrong,
+        monotonic: () => clock.monotonic() + this.#passed,
+      },
+    };
   }
 
   charge(key: string, cents: number): Promise<string> {
@@ -63,7 +73,8 @@ class World implements Gateway {
   }
   soldOut = () => this.refusing;
   reminded = (jobId: string, reminderId: string) => void this.reminders.set(jobId, reminderId);
-  pass = (ms: number) => void (this.#ahead += ms);
+  pass = (ms: number) => void (this.#passed += ms);
+  wrongBy = (ms: number) => void (this.#wrong = ms);
   get charges(): readonly number[] {
     return [...this.book.values()].map(({ cents }) => cents);
   }
@@ -131,6 +142,39 @@ for (const { name, kind, start, skip } of stores)
         assert.equal(await outcome(system, { cents: 9_000 }), "charge of 9000");
         assert.deepEqual([world.charges, await sold(system)], [[1_000, 9_000], 2]);
       }
+    });
+
+    test("a clock that is wrong for a moment, ahead or behind, makes no second request of a repeated key", async () => {
+      for (const steadyMs of [0, hour / 4])
+        for (const wrongMs of [25 * hour, -25 * hour]) {
+          const world = new World();
+          await using system = await open(world);
+          const body = { cents: 1_000 };
+          const charged = "charge of 1000";
+          world.pass(steadyMs);
+          assert.equal(await outcome(system, { ...body, key: "replied" }), charged);
+          world.crashAt = "unit:committing";
+          await outcome(system, { ...body, key: "crashed" });
+          world.refusing = true;
+          assert.equal(await outcome(system, { ...body, key: "refused" }), "tickets/sold-out");
+          world.refusing = false;
+          world.wrongBy(wrongMs);
+          for (const key of ["replied", "crashed", "refused", "first while wrong"])
+            assert.equal(await outcome(system, { ...body, key }), charged);
+          const keys = ["replied", "crashed", "refused", "first while wrong"];
+          const right = async () => {
+            for (const key of keys) assert.equal(await outcome(system, { ...body, key }), charged);
+            assert.deepEqual([world.charges, await sold(system)], [[1_000, 1_000, 1_000, 1_000], 4]);
+          };
+          world.wrongBy(0);
+          await right();
+          // Believed again: nothing that was written meanwhile is too old, and what is ahead is no sooner gone.
+          world.pass(hour);
+          await swept(system);
+          await right();
+          world.pass(25 * hour);
+          assert.equal(await outcome(system, { cents: 9_000, key: "replied" }), "charge of 9000");
+        }
     });
 
     test("after 24 hours a crash of yesterday is no claim on today's request", async () => {
@@ -237,6 +281,7 @@ for (const { name, kind, start, skip } of stores)
     test("whatever comes in whatever order, there are as many effects as the model says", async () => {
       const world = new World();
       await using system = await open(world);
+      world.keepsCrashing = true;
       let runs = 0;
       const step = fc.record({
         key: fc.constantFrom("a", "b"),
@@ -255,11 +300,11 @@ for (const { name, kind, start, skip } of stores)
           world.refusing = how === "refused";
           world.crashAt = how === "crashes" ? "unit:committing" : undefined;
           const told = await outcome(system, { key: `${String(runs)} ${key}`, show: `${String(runs)}`, cents });
+          world.crashAt = undefined;
           const expected = model.ask(key, cents, { now: world.runtime.clock.now(), how });
           if (expected !== "crashes") assert.equal(told, expected, JSON.stringify({ key, cents, how }));
         }
         world.refusing = false;
-        world.crashAt = undefined;
         assert.equal(world.book.size - before, model.effects);
         assert.equal((await sold(system)) - soldBefore, model.sold);
       });

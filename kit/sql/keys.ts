@@ -1,6 +1,6 @@
 import { kitProblems } from "../contract/index.ts";
-import { keyRetentionMs, type KeyClaim, type KeyState, type StoredReply } from "../messaging/index.ts";
-import type { ColumnSpec, Insert, Result, Row } from "./engine.ts";
+import type { KeyClaim, KeyState, StoredReply } from "../messaging/index.ts";
+import type { ColumnSpec, Insert, Result, Row, Session } from "./engine.ts";
 import { Conflict } from "./rejected.ts";
 import { maybeText, numberOf, textOf } from "./rows.ts";
 
@@ -10,12 +10,18 @@ export type Run = (sql: string, parameters: readonly unknown[], writes: boolean)
 export const selectKey =
   "SELECT scope, fingerprint, state, nonce, status, body, headers, at FROM holdfast_keys WHERE scope";
 
-/** Of a row that is in the way of `excluded`: its time is over, or its request was refused and another one asks for the key. */
-const free = `(holdfast_keys.at < excluded.at - ${String(keyRetentionMs)} OR (holdfast_keys.state = 'refused' AND holdfast_keys.fingerprint <> excluded.fingerprint))`;
+/** Of a row that is in the way of `excluded`: its request was refused, and another one asks for the key. */
+const free = "(holdfast_keys.state = 'refused' AND holdfast_keys.fingerprint <> excluded.fingerprint)";
+/** A clock that is behind makes no key older. */
+const later = "CASE WHEN excluded.at > holdfast_keys.at THEN excluded.at ELSE holdfast_keys.at END";
 
 /** What a row says to the request that asks; throws `kit/idempotency-key-reused`. */
-export function stateOf(row: Row | undefined, { fingerprint }: Pick<KeyClaim, "fingerprint">, now: number): KeyState {
-  if (row === undefined || numberOf(row, "at") < now - keyRetentionMs) return { kind: "free" };
+export function stateOf(
+  row: Row | undefined,
+  { fingerprint }: Pick<KeyClaim, "fingerprint">,
+  expiredBefore: number,
+): KeyState {
+  if (row === undefined || hasExpired(row, expiredBefore)) return { kind: "free" };
   const state = textOf(row, "state");
   if (textOf(row, "fingerprint") !== fingerprint) {
     if (state === "refused") return { kind: "free" };
@@ -27,20 +33,35 @@ export function stateOf(row: Row | undefined, { fingerprint }: Pick<KeyClaim, "f
   return { kind: "replied", reply: { status: numberOf(row, "status"), body: maybeText(row, "body"), headers } };
 }
 
+export const hasExpired = (row: Row, expiredBefore: number): boolean => numberOf(row, "at") < expiredBefore;
+
+/** Makes room: of the scopes, those that have expired. */
+export async function dropExpired(
+  session: Pick<Session, "runWithList">,
+  scopes: readonly string[],
+  expiredBefore: number,
+): Promise<void> {
+  const list = { type: "text", values: scopes } as const;
+  await session.runWithList("DELETE FROM holdfast_keys WHERE at < ? AND scope", [expiredBefore], list);
+}
+
+/** The parameter is the time before which keys have expired. */
+const freeOrExpired = `(holdfast_keys.at < ? OR ${free})`;
+
 /** Where the row is not free, a reservation of this very request keeps its nonce and its time. */
 const reserve = `INSERT INTO holdfast_keys (scope, fingerprint, state, nonce, at) VALUES (?, ?, 'reserved', ?, ?)
 ON CONFLICT (scope) DO UPDATE SET fingerprint = excluded.fingerprint, state = 'reserved', status = NULL, body = NULL, headers = NULL,
-nonce = CASE WHEN ${free} THEN excluded.nonce ELSE holdfast_keys.nonce END, at = CASE WHEN ${free} THEN excluded.at ELSE holdfast_keys.at END
-WHERE ${free} OR holdfast_keys.state = 'refused'`;
+nonce = CASE WHEN ${freeOrExpired} THEN excluded.nonce ELSE holdfast_keys.nonce END, at = CASE WHEN ${freeOrExpired} THEN ${later} ELSE holdfast_keys.at END
+WHERE ${freeOrExpired} OR holdfast_keys.state = 'refused'`;
 
 export async function reserveKey(
   run: Run,
   key: KeyClaim,
-  { nonce, now }: { readonly nonce: string; readonly now: number },
+  { nonce, at, expiredBefore }: { readonly nonce: string; readonly at: number; readonly expiredBefore: number },
 ): Promise<Exclude<KeyState, { readonly kind: "free" }>> {
-  await run(reserve, [key.scope, key.fingerprint, nonce, Math.floor(now)], true);
+  await run(reserve, [key.scope, key.fingerprint, nonce, at, expiredBefore, expiredBefore, expiredBefore], true);
   const { rows } = await run(`${selectKey} = ?`, [key.scope], false);
-  const state = stateOf(rows[0], key, now);
+  const state = stateOf(rows[0], key, expiredBefore);
   // Another process was quicker, and its row is free again.
   if (state.kind === "free") throw new Conflict("A key was used by another process at the same time.");
   return state;
@@ -65,13 +86,13 @@ export const replyRow = (
   { scope, fingerprint }: KeyClaim,
   { status, body, headers }: StoredReply,
   at: number,
-): readonly unknown[] => [scope, fingerprint, "replied", status, body ?? null, JSON.stringify(headers), Math.floor(at)];
+): readonly unknown[] => [scope, fingerprint, "replied", status, body ?? null, JSON.stringify(headers), at];
 
 /** Passed over are rows of which another request, or another reply, is the owner by now. */
 export const insertReplies = (rows: Insert["rows"]): Insert => ({
   into: "holdfast_keys",
   columns,
   rows,
-  onConflict: `(scope) DO UPDATE SET fingerprint = excluded.fingerprint, state = excluded.state, nonce = NULL, status = excluded.status, body = excluded.body, headers = excluded.headers, at = excluded.at WHERE ${free} OR (holdfast_keys.state <> 'replied' AND holdfast_keys.fingerprint = excluded.fingerprint)`,
+  onConflict: `(scope) DO UPDATE SET fingerprint = excluded.fingerprint, state = excluded.state, nonce = NULL, status = excluded.status, body = excluded.body, headers = excluded.headers, at = ${later} WHERE ${free} OR (holdfast_keys.state <> 'replied' AND holdfast_keys.fingerprint = excluded.fingerprint)`,
   returning: ["scope"],
 });

@@ -1,8 +1,8 @@
-import type { KeyClaim, StoredReply } from "../messaging/index.ts";
+import type { KeyClaim, KeyClock, StoredReply } from "../messaging/index.ts";
 import type { Runtime } from "../runtime/index.ts";
 import type { Engine, Session } from "./engine.ts";
 import type { GroupRules, Member } from "./group.ts";
-import { insertReplies, replyRow, selectKey, stateOf } from "./keys.ts";
+import { dropExpired, hasExpired, insertReplies, replyRow, selectKey, stateOf } from "./keys.ts";
 import { insertOutgoing, type OutboxTail } from "./outgoing.ts";
 import { Conflict } from "./rejected.ts";
 import { textOf } from "./rows.ts";
@@ -36,7 +36,11 @@ async function lockedElsewhere(session: Session, scopes: readonly string[]): Pro
  * is not there at its end either. Stored is exactly what committed a write, whatever its status; what threw or wrote nothing leaves no row.
  */
 export function requestRules(
-  { runtime, tail }: { readonly runtime: Runtime; readonly tail: OutboxTail | undefined },
+  {
+    runtime,
+    tail,
+    keyClock,
+  }: { readonly runtime: Runtime; readonly tail: OutboxTail | undefined; readonly keyClock: KeyClock },
   engine: Engine["name"],
   requests: WeakMap<Member, Request>,
 ): GroupRules {
@@ -49,15 +53,19 @@ export function requestRules(
       const scopes = keyed.flatMap(({ scope }) => scope ?? []).toSorted((a, b) => (a < b ? -1 : 1));
       const locked = engine === "postgres" ? await lockedElsewhere(session, scopes) : new Set<string>();
       const { rows } = await session.runWithList(selectKey, [], { type: "text", values: scopes });
-      const now = runtime.clock.now();
+      const expiredBefore = keyClock.expiredBefore();
+      const expired = rows.filter((row) => hasExpired(row, expiredBefore)).map((row) => textOf(row, "scope"));
+      const free = expired.filter((scope) => !locked.has(scope));
+      if (free.length > 0) await dropExpired(session, free, expiredBefore);
       const found = new Map(rows.map((row) => [textOf(row, "scope"), row]));
+      for (const scope of expired) found.delete(scope);
       for (const member of keyed) {
         const request = requests.get(member);
         const row = request === undefined ? undefined : found.get(request.key.scope);
         if (row === undefined && member.scope !== undefined && locked.has(member.scope)) known.set(member, "wait");
         if (request === undefined || row === undefined) continue;
         try {
-          const state = stateOf(row, request.key, now);
+          const state = stateOf(row, request.key, expiredBefore);
           if (state.kind === "replied") known.set(member, { ok: true, value: new Replay(state.reply) });
         } catch (error) {
           known.set(member, { ok: false, error });
@@ -72,7 +80,7 @@ export function requestRules(
         wrote.map(({ attempt }) => attempt.turn),
         { runtime, tail },
       );
-      const at = runtime.clock.now();
+      const at = keyClock.at();
       const rows = wrote.flatMap((member) => {
         const request = requests.get(member);
         if (request === undefined || member.attempt.outcome?.ok !== true) return [];

@@ -1,17 +1,18 @@
 import { kitProblems } from "../contract/index.ts";
-import type {
-  Batch,
-  KeyClaim,
-  KeyState,
-  Lease,
-  Parked,
-  Schedule,
-  Settled,
-  Store,
-  SweepOptions,
-  Unit,
-  UnitOfWork,
-  Waiting,
+import {
+  keyClock,
+  type Batch,
+  type KeyClaim,
+  type KeyState,
+  type Lease,
+  type Parked,
+  type Schedule,
+  type Settled,
+  type Store,
+  type SweepOptions,
+  type Unit,
+  type UnitOfWork,
+  type Waiting,
 } from "../messaging/index.ts";
 import type { Derivation, Runtime } from "../runtime/index.ts";
 import { backlog } from "./backlog.ts";
@@ -59,6 +60,7 @@ export class SqlStore implements Store<object> {
   readonly outside: object;
   readonly #parts: Parts;
   readonly #runtime: Runtime;
+  readonly #keyClock: ReturnType<typeof keyClock>;
   readonly #lane: Lane;
   readonly #readers: Readers;
   readonly #deadLetters: DeadLetters;
@@ -78,11 +80,12 @@ export class SqlStore implements Store<object> {
     this.id = id;
     this.derivation = derivation;
     this.#runtime = runtime;
+    this.#keyClock = keyClock(runtime.clock);
     this.commitMs = () => meter.commitMs;
     this.#engine = engine;
     const gate = this.#gate;
     const tail = engine.name === "sqlite" ? new OutboxTail() : undefined;
-    const rules = requestRules({ runtime, tail }, engine.name, this.#requests);
+    const rules = requestRules({ runtime, tail, keyClock: this.#keyClock }, engine.name, this.#requests);
     this.#lane = new Lane({ engine, session: writer, isolation, runtime, rules, meter, gate, onFatal });
     this.#readers = new Readers(reader, engine, gate);
     this.#deadLetters = new DeadLetters(runtime, derivation);
@@ -163,12 +166,12 @@ export class SqlStore implements Store<object> {
   lookUpKey(key: KeyClaim): Promise<KeyState> {
     return this.#readers.use(async (session) => {
       const { rows } = await session.run(`${selectKey} = ?`, [key.scope]);
-      return stateOf(rows[0], key, this.#runtime.clock.now());
+      return stateOf(rows[0], key, this.#keyClock.expiredBefore());
     });
   }
   reserveKey(key: KeyClaim, nonce: string, deadline: number) {
-    const now = this.#runtime.clock.now();
-    return this.#ownUnit("ReserveKey", deadline, (run) => reserveKey(run, key, { nonce, now }));
+    const times = { at: this.#keyClock.at(), expiredBefore: this.#keyClock.expiredBefore() };
+    return this.#ownUnit("ReserveKey", deadline, (run) => reserveKey(run, key, { nonce, ...times }));
   }
   refuseKey(key: KeyClaim, nonce: string, deadline: number): Promise<void> {
     return this.#ownUnit("RefuseKey", deadline, (run) => refuseKey(run, key, nonce));
