@@ -1,6 +1,7 @@
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { kitProblems } from "../contract/index.ts";
 import type { BodyMemory, HeldBody } from "./body-memory.ts";
+import { CountedReply } from "./counted-reply.ts";
 
 /** Whether a request announces a body (RFC 9112 section 6.3). */
 const hasBody = ({ headers }: IncomingMessage): boolean =>
@@ -16,13 +17,14 @@ export interface BodyLimits {
 /** Gets the body, or an error. Called once; never after the client has gone. Must free the held body. */
 type Received = (error: Error | undefined, bytes?: Buffer, held?: HeldBody) => void;
 
-/** Reads the body of a request; undefined where it has none. */
-export function receive(request: IncomingMessage, limits: BodyLimits, received: Received): void {
+/** Reads the body of the request that `response` answers; undefined where it has none. The request is not in hand while its body arrives. */
+export function receive(response: ServerResponse, limits: BodyLimits, received: Received): void {
+  const request = response.req;
   const announced = Number(request.headers["content-length"]);
   if (!hasBody(request)) received(undefined);
   else if (announced > limits.bytes) refuseLarge(request, { limitBytes: limits.bytes, announced, came: 0 }, received);
   // What has come with the head lies there when its turn is over.
-  else process.nextTick(take, request, { announced, limits, received });
+  else process.nextTick(take, response, { announced, limits, received });
 }
 
 interface Receiving {
@@ -33,9 +35,10 @@ interface Receiving {
 }
 
 /** Most bodies lie there whole, and need no listener. */
-function take(request: IncomingMessage, receiving: Receiving): void {
+function take(response: ServerResponse, receiving: Receiving): void {
   const { announced, limits, received } = receiving;
-  if (request.readableLength !== announced) collect(request, receiving);
+  const request = response.req;
+  if (request.readableLength !== announced) collect(response, receiving);
   else {
     const held = limits.memory.hold(() => received(noRoom()));
     // Proof: no encoding is set, and something is there to be read.
@@ -44,7 +47,10 @@ function take(request: IncomingMessage, receiving: Receiving): void {
   }
 }
 
-function collect(request: IncomingMessage, { announced, limits, received }: Receiving): void {
+function collect(response: ServerResponse, { announced, limits, received }: Receiving): void {
+  const request = response.req;
+  const counted = response instanceof CountedReply ? response : undefined;
+  counted?.leaveHand();
   let pieces: Buffer[] = [];
   let length = 0;
   const stop = () => {
@@ -66,6 +72,7 @@ function collect(request: IncomingMessage, { announced, limits, received }: Rece
   };
   const onEnd = () => {
     request.off("close", stop);
+    counted?.enterHand();
     received(undefined, Buffer.concat(pieces), held.complete());
   };
   request.on("data", onData).on("end", onEnd).on("close", stop);

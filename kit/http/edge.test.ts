@@ -92,3 +92,34 @@ test("a foreign Host header is refused with 421, before anything else is looked 
     seen.length = 0;
   }
 });
+
+test("a request that asks for an upgrade is answered as any other, its connection ends, and nothing that follows on it is handled", async (t) => {
+  const { door, servers, seen } = await shelf(t);
+  const upgrade = ["host: x", "connection: Upgrade", "upgrade: websocket"];
+  const next = get("host: x").replace("/books/x", "/books/next");
+  const post = (...more: readonly string[]) =>
+    `${["POST /books HTTP/1.1", "host: x", "content-type: application/json", ...more].join("\r\n")}\r\n\r\n`;
+  const long = post(`content-length: ${String(20 + next.length)}`) + " ".repeat(20);
+  const added = post("content-length: 12", ...upgrade.slice(1));
+  for (const url of [door.url, servers[0]?.url ?? ""])
+    for (const [pieces, wanted] of [
+      [[get(...upgrade)], /^HTTP\/1\.1 200 [^]*book x"\}$/],
+      [[get(...upgrade) + next], /^HTTP\/1\.1 200 [^]*book x"\}$/],
+      [[get(...upgrade).replace("/books/x", "/nowhere") + long, next], /^HTTP\/1\.1 404 /],
+      [[get(...upgrade, "expect: foo") + long, next], /^HTTP\/1\.1 417 /],
+      [[`${added}{"name":"x"}${long}`, next], /^HTTP\/1\.1 201 [^]*"x"\}$/],
+      [[added, '{"name":"x"}', next], /^HTTP\/1\.1 201 [^]*"x"\}$/],
+    ] as const) {
+      seen.length = 0;
+      const line = await connect(url);
+      for (const piece of pieces) {
+        line.send(piece);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      const text = await line.closed;
+      assert.match(text, wanted);
+      assert.match(text, /connection: close/i);
+      assert.equal(text.split("HTTP/1.1 ").length, 2, text);
+      assert.ok(seen.length <= 1, "the next one is not handled");
+    }
+});

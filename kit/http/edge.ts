@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import { kitProblems, type ProblemError } from "../contract/index.ts";
 import type { Runtime } from "../runtime/index.ts";
 import { connectionsOf, type Connections } from "./connections.ts";
+import { CountedReply } from "./counted-reply.ts";
 import { isHostHeader, type AllowsHost } from "./hosts.ts";
 import { serverOptions, type HttpLimits } from "./limits.ts";
 import { overloaded } from "./overload.ts";
@@ -46,13 +47,18 @@ export function edge({ limits, runtime, allowsHost, refused }: EdgeOptions): Edg
     response.writeHead(status, { ...headers, ...own }).end(body);
   };
   // Node's own check of the Host header answers with an empty body.
-  const server = createServer({ ...serverOptions(limits), requireHostHeader: false });
+  const server = createServer({
+    ...serverOptions(limits),
+    requireHostHeader: false,
+    ServerResponse: CountedReply,
+  });
   // Node drops headers beyond a number without a word; how many there can be is limited by their bytes.
   server.maxHeadersCount = 0;
-  server.on("checkExpectation", (request, response) =>
-    refuse(request, response, hostProblem(request, allowsHost) ?? kitProblems.expectationFailed({})),
-  );
-  const sockets = connectionsOf(server, limits.connections, runtime);
+  const sockets = connectionsOf(server, limits, runtime);
+  server.on("checkExpectation", (request, response) => {
+    if (sockets.isOutOfStep(request, response)) return;
+    refuse(request, response, hostProblem(request, allowsHost) ?? kitProblems.expectationFailed({}));
+  });
   const isFull = (socket: Socket) =>
     sockets.isSpare(socket) || sockets.waiting() >= limits.waiting || sockets.onConnection(socket) > limits.pipelined;
   return {
@@ -60,6 +66,7 @@ export function edge({ limits, runtime, allowsHost, refused }: EdgeOptions): Edg
     sockets,
     serve: (handle) =>
       server.on("request", (request, response) => {
+        if (sockets.isOutOfStep(request, response)) return;
         const problem = hostProblem(request, allowsHost);
         if (problem !== undefined) refuse(request, response, problem);
         else if (healthPages.has(request.url ?? "")) handle(request, response);

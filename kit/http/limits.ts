@@ -12,7 +12,9 @@ export interface HttpLimits {
   readonly timeoutMs: number;
   /** @default 4096 */
   readonly connections: number;
-  /** Requests in hand, whatever they wait for; more are refused before their bodies are read. @default 2048 */
+  /** A connection whose client reads nothing of its replies for this long is closed; may be twice that until it is seen. @default 30000 */
+  readonly unreadMs: number;
+  /** Requests that are being handled; more are refused before their bodies are read. Arriving bodies and written replies do not count. @default 2048 */
   readonly inHand: number;
   /** Requests that wait for their turn of the event loop; more are refused. Without pipelining there are fewer, as connections are limited. @default 8192 */
   readonly waiting: number;
@@ -27,6 +29,7 @@ export const httpLimits: HttpLimits = {
   requestMs: 30_000,
   timeoutMs: 10_000,
   connections: 4_096,
+  unreadMs: 30_000,
   inHand: 2_048,
   waiting: 8_192,
   pipelined: 256,

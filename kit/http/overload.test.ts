@@ -171,3 +171,61 @@ test("idle connections up to the limit hold up nobody who has one; beyond it hea
   });
   for (const line of [...idle, asks]) line.end();
 });
+
+test("replies that nobody reads do not count as requests in hand, at the door and at a service", async (t) => {
+  const books = await shelf(t, { inHand: 20 });
+  const ask = "GET /docs HTTP/1.1\r\nhost: x\r\n\r\n";
+  for (const [{ url }, clients] of [
+    [books.servers[0] ?? books.door, 2],
+    [books.door, 9],
+  ] as const) {
+    const deaf = await Promise.all(Array.from({ length: clients }, () => connect(url)));
+    const resumed = await connect(url);
+    for (const line of [...deaf, resumed]) line.pause();
+    for (const line of deaf) line.send(ask.repeat(250));
+    resumed.send(`${ask.repeat(30)}GET /books/last HTTP/1.1\r\nhost: x\r\n\r\n`);
+    for (let round = 0; round < 20; round += 1)
+      assert.equal((await fetch(`${url}/books/x`)).status, 200, `${url}, round ${String(round)}`);
+    resumed.resume();
+    await resumed.until(/book last/);
+    for (const line of [...deaf, resumed]) line.end();
+  }
+});
+
+test("a connection whose client reads no reply is closed, one whose handler takes long is not", async (t) => {
+  const books = await shelf(t, { unreadMs: 100, pipelined: 10_000 });
+  const url = books.servers[0]?.url ?? "";
+  const slow = await connect(url);
+  slow.send(`GET /books/x HTTP/1.1\r\nhost: x\r\n\r\n${"GET /books/slow HTTP/1.1\r\nhost: x\r\n\r\n".repeat(2)}`);
+  await books.waiting(2);
+  const deaf = await connect(url);
+  deaf.pause();
+  deaf.send("GET /openapi.json HTTP/1.1\r\nhost: x\r\n\r\n".repeat(4_000));
+  const open = async (count: number) =>
+    new RegExp(`^holdfast_http_connections\\{.*service="books".*\\} ${String(count)}$`, "m").test(
+      await books.system.metrics.text(),
+    );
+  await until("both are open", () => open(2));
+  const before = performance.now();
+  deaf.send("GET /openapi.json HTTP/1.1\r\nhost: x\r\n\r\n".repeat(4_000));
+  await until("the silent one is closed", () => open(1));
+  assert.ok(performance.now() - before < 4_500, "by the server: the client would give up after 5 s");
+  books.release();
+  await slow.until(/book x[^]*book slow[^]*book slow/);
+  for (const line of [slow, deaf]) line.end();
+});
+
+test("requests whose bodies are still arriving do not count as requests in hand, at the door and at a service", async (t) => {
+  const books = await shelf(t, { inHand: 2 });
+  for (const [{ url }, count] of [
+    [books.servers[0] ?? books.door, 5],
+    [books.door, 2_100],
+  ] as const) {
+    const slow = await Promise.all(Array.from({ length: count }, () => connect(url)));
+    for (const line of slow) line.send(post.slice(0, -11));
+    for (let round = 0; round < 5; round += 1) assert.equal((await fetch(`${url}/books/x`)).status, 200);
+    slow[0]?.send(post.slice(-11));
+    await slow[0]?.until(/HTTP\/1\.1 201 /);
+    for (const line of slow) line.end();
+  }
+});

@@ -46,7 +46,7 @@ export function httpProxy({ timers }: Pick<Runtime, "timers">): HttpProxy {
     async forward({ origin, request, response, limits }) {
       if (origin === undefined) throw kitProblems.unavailable({ reason: "The service is starting." });
       const ms = patience(request.headers["x-request-timeout"], limits.timeoutMs) + marginMs;
-      const { bytes, held } = await bodyOf(request, limits.bodyBytes, memory);
+      const { bytes, held } = await bodyOf(response, limits.bodyBytes, memory);
       const late = timers.after(ms, () => exchange.giveUp());
       const exchange = new Exchange({ request, response, onReply: () => late.cancel() });
       const sent = {
@@ -82,9 +82,9 @@ interface Body {
 }
 
 /** Stays pending where the client has gone. */
-const bodyOf = (request: IncomingMessage, limitBytes: number, memory: BodyMemory): Promise<Body> =>
+const bodyOf = (response: ServerResponse, limitBytes: number, memory: BodyMemory): Promise<Body> =>
   new Promise((resolve, reject) => {
-    receive(request, { bytes: limitBytes, memory }, (error, bytes, held) =>
+    receive(response, { bytes: limitBytes, memory }, (error, bytes, held) =>
       error === undefined ? resolve({ bytes, held }) : reject(error),
     );
   });

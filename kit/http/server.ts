@@ -162,7 +162,7 @@ function addRoute(
     handler(request, reply) {
       if (method === "GET") handle(request, reply, undefined);
       else
-        receive(request.raw, { bytes: bodyBytes, memory }, (error, bytes, held) => {
+        receive(reply.raw, { bytes: bodyBytes, memory }, (error, bytes, held) => {
           try {
             held?.free();
             if (error !== undefined) throw error;
