@@ -16,7 +16,9 @@ const notBegun = new Set([10_058, 10_107, 13_435, 14_031]);
 export function mongoErrors(driver: Driver): { readonly reading: Safely; readonly writing: Safely } {
   const { MongoError, MongoAPIError, MongoInvalidArgumentError, MongoServerSelectionError } = driver;
   const classify = (error: unknown): "refused" | "unavailable" | "unknown" => {
-    // What is no MongoError comes from turning the document into BSON.
+    // The driver lets some errors of its sockets out as they are. They may come before or after the server has read the request.
+    if (isSocketError(error)) return "unknown";
+    // What else is no MongoError comes from turning the document into BSON.
     if (!(error instanceof MongoError) || error instanceof MongoInvalidArgumentError) return "refused";
     if (error instanceof MongoServerSelectionError || error instanceof MongoAPIError) return "unavailable";
     if (["HandshakeError", "PoolRequestedRetry", "NoWritesPerformed"].some((label) => error.hasErrorLabel(label)))
@@ -39,3 +41,7 @@ export function mongoErrors(driver: Driver): { readonly reading: Safely; readonl
     };
   return { reading: safely(false), writing: safely(true) };
 }
+
+/** An error of Node's network, such as EPIPE or ECONNRESET. */
+const isSocketError = (error: unknown): boolean =>
+  error instanceof Error && "code" in error && typeof error.code === "string" && /^E(?!RR_)[A-Z]+$/.test(error.code);
