@@ -144,7 +144,8 @@ export function startRetries({ store, runtime, log, owner, subscribers, spans }:
   const effectKeysOf = ({ subscription: name, envelope }: Parked): readonly string[] => {
     const subscriber = byName.get(name);
     try {
-      return subscriber?.subscription.effectKeys(subscriber.decoder.decode(envelope)) ?? [];
+      // Read here: what somebody without types gives must not fail the dead letter.
+      return [...(subscriber?.subscription.effectKeys(subscriber.decoder.decode(envelope)) ?? [])].map(String);
     } catch {
       return []; // What cannot be decoded never reached an effect.
     }

@@ -103,6 +103,19 @@ test("where what is done in place of a dead letter cannot be written either, the
   assert.deepEqual(await texts(system), ["good"]);
 });
 
+test("effect keys that are none do not keep a dead letter from being written", async () => {
+  for (const [given, kept] of [
+    [[1n], ["1"]],
+    [42, []],
+  ]) {
+    const effectKeys = () => given as never; // Proof: what somebody without types may give.
+    await using system = await start(outlets({ effectKeys }), foreign);
+    await ask(system, "throw");
+    await until("it is dead", async () => (await dead(system)).length === 1);
+    assert.deepEqual((await dead(system))[0]?.effectKeys, kept);
+  }
+});
+
 async function keepsOddTexts(system: TestSystem): Promise<void> {
   const name = "two halves";
   await ask(system, "throw");
