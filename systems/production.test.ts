@@ -54,13 +54,16 @@ test("only the production switch reads the environment's word for it, and only t
 /** A platform in production, whose users' tokens come from an issuer of the test. */
 async function production(context: TestContext, ...args: readonly string[]) {
   const folder = await mkdtemp(path.join(os.tmpdir(), "holdfast-production-"));
-  context.after(() => rm(folder, { recursive: true, force: true }));
+  // In reverse: the platform ends before its folder goes.
+  const begun = new AsyncDisposableStack();
+  context.after(() => begun.disposeAsync());
+  begun.defer(() => rm(folder, { recursive: true, force: true }));
   const issuer = await developmentKeys(path.join(folder, "issuer"));
   const jwks = createServer((_, response) => void response.end(JSON.stringify(issuer.jwks)));
   await new Promise<void>((resolve) => {
     jwks.listen(0, "127.0.0.1", resolve);
   });
-  context.after(() => {
+  begun.defer(() => {
     jwks.closeAllConnections();
     jwks.close();
   });
@@ -81,7 +84,7 @@ async function production(context: TestContext, ...args: readonly string[]) {
     },
     stdio: ["ignore", "pipe", "inherit"],
   });
-  context.after(async () => {
+  begun.defer(async () => {
     platform.kill("SIGTERM");
     await once(platform, "exit");
   });
