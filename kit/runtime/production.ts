@@ -18,7 +18,9 @@ export function productionSwitch(env: Readonly<Record<string, string | undefined
   if (given === "true") return { production: true, from: "PRODUCTION" };
   if (given === "false") {
     if (node)
-      throw new ConfigError(["PRODUCTION is false, but NODE_ENV is production. Set both to production, or neither."]);
+      throw new ConfigError([
+        "PRODUCTION is false, but NODE_ENV is production. Set PRODUCTION=true, or unset NODE_ENV.",
+      ]);
     return { production: false, from: "PRODUCTION" };
   }
   if (given !== "") throw new ConfigError(['PRODUCTION must be "true" or "false".']);
