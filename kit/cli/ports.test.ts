@@ -1,12 +1,8 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
-import os from "node:os";
 import path from "node:path";
 import { test } from "node:test";
-import { until } from "../testing/index.ts";
 import { freePorts } from "./fixtures/free-ports.ts";
+import { dataFolder, RunningPlatform } from "./fixtures/run-platform.ts";
 import { greeting } from "./main.ts";
 import { portsOf, type PortsWanted } from "./ports.ts";
 
@@ -55,31 +51,15 @@ test("the table says who has the port that a service would have otherwise, and w
 const entry = path.join(import.meta.dirname, "fixtures/two-services.ts");
 const who = async (port: number, name: string) => (await fetch(`http://127.0.0.1:${String(port)}/${name}`)).json();
 
-test("with a process for each, services answer at the ports that they are known by", async (context) => {
-  const data = await mkdtemp(path.join(os.tmpdir(), "holdfast-ports-"));
+test("with a process for each, services answer at the ports that they are known by", async () => {
+  await using data = await dataFolder();
   const [one = 0, two = 0] = await freePorts(2);
-  const args = ["two", "one", "--port=0", "--log-level=critical", `--data=${data}`, "--processes"];
-  const running = spawn(process.execPath, [entry, ...args], {
-    env: {
-      ...process.env,
-      TEST_PORTS: `${String(one)},${String(two)}`,
-      NODE_COMPILE_CACHE: path.join(import.meta.dirname, "../../node_modules/.cache/node"),
-    },
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  context.after(async () => {
-    const ended = once(running, "exit");
-    running.kill("SIGTERM");
-    await ended;
-    await rm(data, { recursive: true, force: true });
-  });
-  let said = "";
-  running.stdout.on("data", (chunk: Buffer) => {
-    said += chunk.toString();
-  });
-  await until("it is ready", () => said.includes("docs"));
+  const args = ["two", "one", "--port=0", "--log-level=critical", `--data=${data.path}`, "--processes"];
+  const env = { TEST_PORTS: `${String(one)},${String(two)}` };
+  await using platform = new RunningPlatform(args, { entry, env });
+  await platform.ready();
   assert.match(
-    said,
+    platform.said,
     new RegExp(`two +http://127\\.0\\.0\\.1:${String(two)}\n +one +http://127\\.0\\.0\\.1:${String(one)}\n`),
   );
   assert.deepEqual([await who(one, "one"), await who(two, "two")], [{ name: "one" }, { name: "two" }]);
